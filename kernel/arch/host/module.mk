@@ -1,0 +1,1 @@
+DEPS.kernel/arch/host := common kernel/base kernel/arch kernel/mm kernel/sched

@@ -1,0 +1,1 @@
+DEPS.kernel/arch := common kernel/base

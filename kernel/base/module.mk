@@ -1,0 +1,1 @@
+DEPS.kernel/base := common kernel/arch

@@ -1,0 +1,6 @@
+/* Randomness: a ChaCha20 generator per machine, seeded by virtio-rng, RDRAND and interrupt timing. */
+#pragma once
+#include <base/types.h>
+void random_bytes(void *to, size_t n); /* any context but hard interrupt; never fails */
+void entropy_add(const void *bytes, size_t n); /* mixes in */
+uint64_t random_u64(void);

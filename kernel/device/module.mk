@@ -1,0 +1,1 @@
+DEPS.kernel/device := common kernel/base kernel/arch kernel/mm kernel/sched

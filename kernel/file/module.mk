@@ -1,0 +1,1 @@
+DEPS.kernel/file := common kernel/base kernel/arch kernel/mm kernel/sched

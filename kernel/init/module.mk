@@ -1,0 +1,1 @@
+DEPS.kernel/init := common contract kernel/base kernel/arch kernel/mm kernel/sched kernel/device kernel/file kernel/process kernel/linux

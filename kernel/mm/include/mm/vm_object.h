@@ -1,0 +1,45 @@
+/*
+ * What a mapping can be backed by: a file's page cache, shared memory, the vDSO. The page cache (fs) implements it.
+ */
+#pragma once
+#include <common/list.h>
+#include <base/spinlock.h>
+#include <mm/page.h>
+
+struct vma;
+struct vm_object;
+
+struct vm_object_ops {
+    /*
+     * The page at `index` with a reference for the caller, up to date, read or zero-filled as needed; may sleep.
+     * -ENXIO beyond the end (the program gets SIGBUS), -EIO, -ENOMEM. `for_write`: a shared writable mapping is about to
+     * change it (the object may have to allocate or mark it dirty).
+     */
+    int (*get_page)(struct vm_object *object, uint64_t index, bool for_write, struct page **out);
+    /* The page if it is there and up to date, referenced; else NULL. Never sleeps: for fault-around. */
+    struct page *(*find_page)(struct vm_object *object, uint64_t index);
+    void (*mark_dirty)(struct vm_object *object, struct page *page);
+    void (*get)(struct vm_object *object);
+    void (*put)(struct vm_object *object);
+    /* Path as /proc/PID/maps shows it, device and inode number; may be NULL for anonymous objects. */
+    void (*describe)(struct vm_object *object, char *path, size_t size, uint64_t *device, uint64_t *inode);
+    /* msync/fsync of a range of bytes; may be NULL. */
+    int (*sync)(struct vm_object *object, uint64_t start, uint64_t end);
+};
+
+struct vm_object {
+    const struct vm_object_ops *ops;
+    struct spinlock vma_lock;
+    struct list vmas GUARDED_BY(&vma_lock); /* every vma that maps it, for truncation and reclaim */
+};
+static inline void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops)
+{
+    object->ops = ops;
+    spin_init(&object->vma_lock);
+    list_init(&object->vmas);
+}
+/* Removes pages [first, end) of the object from all page tables (truncation, hole punching, reclaim). May sleep.
+ * `even_private`: also private copies made of them (truncation does, write-back does not). */
+void vm_object_unmap(struct vm_object *object, uint64_t first, uint64_t end, bool even_private);
+/* Write-protects and clears dirty bits of one page in all mappings; true when some entry was dirty. */
+bool vm_object_clean_page(struct vm_object *object, struct page *page);

@@ -1,0 +1,1 @@
+DEPS.kernel/sched := common kernel/base kernel/arch kernel/mm

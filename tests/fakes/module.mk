@@ -1,0 +1,1 @@
+DEPS.tests/fakes := common kernel/base kernel/arch kernel/mm kernel/sched
