@@ -11,7 +11,7 @@ $(BUILD)/host/$(1)/%.c.o: $(1)/%.c $(1)/module.mk
 endef
 $(foreach m,$(HOST_MODULES),$(eval $(call host_module,$(m))))
 .PHONY: host
-host: $(if $(HOST_OBJECTS),$(BUILD)/skiff)
+host: $(if $(filter host/%,$(HOST_MODULES)),$(BUILD)/skiff)
 $(BUILD)/skiff: $(HOST_OBJECTS)
 	@$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(shell pkg-config --libs $(HOST_PACKAGES))
 -include $(HOST_OBJECTS:.o=.d)
