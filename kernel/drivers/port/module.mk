@@ -1,0 +1,1 @@
+DEPS.kernel/drivers/port :=
