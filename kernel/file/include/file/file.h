@@ -59,6 +59,9 @@ static inline bool file_is_nonblocking(const struct file *file)
 }
 bool file_is_readable(const struct file *file); /* opened for it */
 bool file_is_writable(const struct file *file);
+/* Set by vfs_init: drops file->node and file->path. file_put calls it (when set and either is) after ops->release, so
+ * that whoever took a vfs file over by replacing ops (FIFO, device) need not know. */
+extern void (*file_drop_path)(struct file *file);
 
 /* read(2), pread(2) and so on on an open file: mode checks, offset lock, then ops. positional offset: -1 the file's. */
 ssize_t file_read(struct file *file, struct io_vector *to, int64_t positional_offset);

@@ -1,0 +1,1 @@
+DEPS.kernel/fs/tmpfs := common kernel/base kernel/arch kernel/mm kernel/sched kernel/file kernel/fs/pagecache kernel/fs/vfs
