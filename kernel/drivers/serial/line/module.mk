@@ -1,0 +1,2 @@
+DEPS.kernel/drivers/serial/line :=
+TEST_DEPS.kernel/drivers/serial/line := kernel/drivers/serial/line
