@@ -1,0 +1,227 @@
+/*
+ * virtio-console (5.3), port 0, as "hvc0". Output is copied into a few page-sized buffers, so that a program's write ends
+ * before the host has read it; when all are under way the writer waits for `writable`. Finished buffers are taken back at
+ * the next write; only a full console asks for an interrupt.
+ */
+#include <base/errno.h>
+#include <base/log.h>
+#include <base/string.h>
+#include <common/checked.h>
+#include <device/console.h>
+#include <mm/alloc.h>
+#include "queue.h"
+
+enum {
+    QUEUE_RECEIVE = 0,
+    QUEUE_TRANSMIT = 1,
+    RING_SIZE = 16,
+    OUTPUT_SIZE = PAGE_SIZE,
+    OUTPUT_MAX = 8,
+    INPUT_SIZE = 256,
+    INPUT_COUNT = 2,
+    DRAIN_SPINS_MAX = 50000000,
+};
+
+struct output {
+    struct list link;
+    char *bytes;
+};
+
+struct virtio_console {
+    struct console_device device;
+    struct virtio_device *virtio;
+    struct work receive_work, transmit_work;
+    struct spinlock lock;
+    struct virtqueue *receive GUARDED_BY(&lock);
+    struct virtqueue *transmit GUARDED_BY(&lock);
+    struct output outputs[OUTPUT_MAX];
+    unsigned output_count GUARDED_BY(&lock); /* made so far */
+    struct list idle GUARDED_BY(&lock);      /* outputs not under way */
+    bool is_writer_waiting GUARDED_BY(&lock);
+    char input[INPUT_COUNT][INPUT_SIZE]; /* the device's while posted */
+};
+
+static void reclaim_locked(struct virtio_console *console)
+{
+    struct output *output;
+    while ((output = virtqueue_take(console->transmit, NULL)))
+        list_add_last(&console->idle, &output->link);
+}
+
+/* An idle output, making one while there are few; NULL: all under way. */
+static struct output *output_take_locked(struct virtio_console *console)
+{
+    if (list_is_empty(&console->idle))
+        reclaim_locked(console);
+    if (!list_is_empty(&console->idle)) {
+        struct output *output = list_first(&console->idle, struct output, link);
+        list_remove(&output->link);
+        return output;
+    }
+    if (console->output_count == OUTPUT_MAX)
+        return NULL;
+    char *bytes = kmalloc(OUTPUT_SIZE, ALLOC_ATOMIC);
+    if (!bytes)
+        return NULL;
+    struct output *output = &console->outputs[console->output_count++];
+    output->bytes = bytes;
+    list_init(&output->link);
+    return output;
+}
+
+static bool add_output_locked(struct virtio_console *console, const char *bytes, size_t n)
+{
+    struct output *output = output_take_locked(console);
+    if (!output)
+        return false;
+    memcpy(output->bytes, bytes, n);
+    struct virtqueue_buffer buffer = {output->bytes, (uint32_t)n};
+    if (!virtqueue_add(console->transmit, &buffer, 1, 0, output))
+        return true;
+    list_add_last(&console->idle, &output->link);
+    return false;
+}
+
+static size_t console_write(struct console_device *device, const char *bytes, size_t n)
+{
+    struct virtio_console *console = container_of(device, struct virtio_console, device);
+    size_t done = 0;
+    spin_lock(&console->lock);
+    while (done < n) {
+        size_t part = MIN(n - done, (size_t)OUTPUT_SIZE);
+        if (!add_output_locked(console, bytes + done, part)) {
+            if (console->transmit->is_broken)
+                done = n; /* nobody listens: the program goes on */
+            else if (done || virtqueue_enable_interrupts(console->transmit))
+                break;
+            else
+                continue; /* something finished meanwhile */
+        } else {
+            done += part;
+        }
+    }
+    if (done < n) {
+        console->is_writer_waiting = true;
+        if (!virtqueue_enable_interrupts(console->transmit))
+            work_raise(&console->transmit_work);
+    }
+    virtqueue_kick(console->transmit);
+    spin_unlock(&console->lock);
+    return done;
+}
+
+static void transmitted(struct work *work)
+{
+    struct virtio_console *console = container_of(work, struct virtio_console, transmit_work);
+    spin_lock(&console->lock);
+    reclaim_locked(console);
+    bool is_waiting = console->is_writer_waiting;
+    bool can_write = !list_is_empty(&console->idle) || console->transmit->is_broken;
+    if (is_waiting && can_write) {
+        console->is_writer_waiting = false;
+        virtqueue_disable_interrupts(console->transmit);
+    } else if (is_waiting && !virtqueue_enable_interrupts(console->transmit)) {
+        work_raise(work);
+    }
+    spin_unlock(&console->lock);
+    if (is_waiting && can_write && console->device.writable)
+        console->device.writable(&console->device);
+}
+
+/* Also at power-off with the lock's holder stopped: bounded, and goes on without the lock. */
+static void console_drain(struct console_device *device)
+{
+    struct virtio_console *console = container_of(device, struct virtio_console, device);
+    bool is_held = spin_trylock(&console->lock);
+    for (unsigned spins = 0; !is_held && spins < DRAIN_SPINS_MAX / 16; spins++) {
+        arch_cpu_relax();
+        is_held = spin_trylock(&console->lock);
+    }
+    virtqueue_kick(console->transmit);
+    for (unsigned spins = 0; console->transmit->free_count < console->transmit->size && spins < DRAIN_SPINS_MAX; spins++) {
+        reclaim_locked(console);
+        if (console->transmit->is_broken)
+            break;
+        arch_cpu_relax();
+    }
+    if (is_held)
+        spin_unlock(&console->lock);
+}
+
+static const struct console_device_ops console_ops = {.write = console_write, .drain = console_drain};
+
+static void post_input_locked(struct virtio_console *console, char *input)
+{
+    struct virtqueue_buffer buffer = {input, INPUT_SIZE};
+    virtqueue_add(console->receive, &buffer, 0, 1, input);
+}
+
+/* The lock is not held while the client is called; the buffer is not posted again before. */
+static void received(struct work *work)
+{
+    struct virtio_console *console = container_of(work, struct virtio_console, receive_work);
+    for (;;) {
+        uint32_t len;
+        spin_lock(&console->lock);
+        char *input = virtqueue_take(console->receive, &len);
+        if (!input) {
+            virtqueue_kick(console->receive);
+            bool is_empty = console->receive->is_broken || virtqueue_enable_interrupts(console->receive);
+            spin_unlock(&console->lock);
+            if (is_empty)
+                return;
+            continue;
+        }
+        spin_unlock(&console->lock);
+        if (console->device.received && len)
+            console->device.received(&console->device, input, len);
+        spin_lock(&console->lock);
+        post_input_locked(console, input);
+        spin_unlock(&console->lock);
+    }
+}
+
+int virtio_console_attach(struct virtio_device *device)
+{
+    int err = virtio_negotiate(device, 0); /* without MULTIPORT: queues 0 and 1 are the console */
+    if (err)
+        return err;
+    struct virtio_console *console = kzalloc(sizeof *console, ALLOC_WAIT);
+    if (!console)
+        return -ENOMEM;
+    console->virtio = device;
+    console->device.ops = &console_ops;
+    console->device.name = "hvc0";
+    console->receive_work = (struct work)WORK_INIT(received);
+    console->transmit_work = (struct work)WORK_INIT(transmitted);
+    spin_init(&console->lock);
+    list_init(&console->idle);
+    err = virtqueue_create(device, QUEUE_RECEIVE, RING_SIZE, &console->receive_work, 0, &console->receive);
+    if (err)
+        goto free_console;
+    err = virtqueue_create(device, QUEUE_TRANSMIT, RING_SIZE, &console->transmit_work, 0, &console->transmit);
+    if (err)
+        goto destroy_receive;
+    virtqueue_disable_interrupts(console->transmit);
+    /* One output exists from the start, so that a full console always has one under way that comes back. */
+    console->outputs[0].bytes = kmalloc(OUTPUT_SIZE, ALLOC_WAIT);
+    err = -ENOMEM;
+    if (!console->outputs[0].bytes)
+        goto destroy_transmit;
+    console->output_count = 1;
+    list_add_first(&console->idle, &console->outputs[0].link);
+    for (unsigned i = 0; i < INPUT_COUNT; i++)
+        post_input_locked(console, console->input[i]);
+    virtio_ready(device);
+    virtqueue_kick(console->receive);
+    console_device_register(&console->device);
+    return 0;
+
+destroy_transmit:
+    virtqueue_destroy(console->transmit);
+destroy_receive:
+    virtqueue_destroy(console->receive);
+free_console:
+    kfree(console);
+    return err;
+}

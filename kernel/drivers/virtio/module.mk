@@ -1,0 +1,1 @@
+DEPS.kernel/drivers/virtio := common kernel/base kernel/arch kernel/mm kernel/sched kernel/device kernel/drivers/pci
