@@ -1,0 +1,101 @@
+/* The table of /dev. */
+#include <base/errno.h>
+#include <device/console.h>
+#include <devfs/devfs.h>
+#include <vfs/pseudo.h>
+#include <vfs/vfs.h>
+#include "devices.h"
+
+enum { DEVFS_MAGIC = 0x01021994 }; /* devtmpfs says it is a tmpfs */
+
+static int open_null(const struct pseudo_key *key, struct file *file)
+{
+    file->ops = &null_file_ops;
+    return 0;
+}
+
+static int open_zero(const struct pseudo_key *key, struct file *file)
+{
+    file->ops = &zero_file_ops;
+    return 0;
+}
+
+static int open_full(const struct pseudo_key *key, struct file *file)
+{
+    file->ops = &full_file_ops;
+    return 0;
+}
+
+static int open_random(const struct pseudo_key *key, struct file *file)
+{
+    file->ops = &random_file_ops;
+    return 0;
+}
+
+static int open_console(const struct pseudo_key *key, struct file *file)
+{
+    file->ops = &tty_file_ops;
+    return 0;
+}
+
+static int open_tty(const struct pseudo_key *key, struct file *file)
+{
+    return tty_open_controlling(file);
+}
+
+#define LINK_TO(id, path)                                                                                              \
+    static int link_##id(const struct pseudo_key *key, struct text *out)                                               \
+    {                                                                                                                  \
+        text_printf(out, "%s", path);                                                                                  \
+        return 0;                                                                                                      \
+    }
+LINK_TO(fd, "/proc/self/fd")
+LINK_TO(stdin, "/proc/self/fd/0")
+LINK_TO(stdout, "/proc/self/fd/1")
+LINK_TO(stderr, "/proc/self/fd/2")
+
+static const struct pseudo_node empty[] = {{.name = NULL}};
+static const struct pseudo_node nodes[] = {
+    {.name = "null", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(1, 3), .open = open_null},
+    {.name = "zero", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(1, 5), .open = open_zero},
+    {.name = "full", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(1, 7), .open = open_full},
+    {.name = "random", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(1, 8), .open = open_random},
+    {.name = "urandom", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(1, 9), .open = open_random},
+    {.name = "tty", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(5, 0), .open = open_tty},
+    {.name = "console", .mode = S_IFCHR | 0620, .device = VFS_MAKEDEV(5, 1), .open = open_console},
+    {.name = "fd", .mode = S_IFLNK | 0777, .target = link_fd},
+    {.name = "stdin", .mode = S_IFLNK | 0777, .target = link_stdin},
+    {.name = "stdout", .mode = S_IFLNK | 0777, .target = link_stdout},
+    {.name = "stderr", .mode = S_IFLNK | 0777, .target = link_stderr},
+    {.name = "shm", .mode = S_IFDIR | 01777, .children = empty},
+    {.name = "mqueue", .mode = S_IFDIR | 01777, .children = empty},
+    {.name = "pts", .mode = S_IFDIR | 0755, .children = empty},
+    {.name = NULL},
+};
+static const struct pseudo_node root = {.name = "dev", .mode = S_IFDIR | 0755, .children = nodes};
+
+/* Nodes that mknod made on other file systems: as the row of that number. */
+static int open_device(bool is_block, uint64_t device, struct file *file)
+{
+    for (const struct pseudo_node *node = nodes; node->name && !is_block; node++)
+        if (node->open && node->device == device)
+            return node->open(NULL, file);
+    return -ENXIO;
+}
+
+int devfs_create(struct file_system **out)
+{
+    vfs_set_device_hook(open_device);
+    return pseudo_fs_create("devtmpfs", DEVFS_MAGIC, &root, out);
+}
+
+int console_open_file(struct file **out)
+{
+    if (!vfs_open(&vfs_kernel, NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, 0, out))
+        return 0;
+    struct file *file = file_create(&tty_file_ops, O_RDWR, NULL);
+    if (!file)
+        return -ENOMEM;
+    *out = file;
+    return 0;
+}

@@ -1,0 +1,369 @@
+/*
+ * The terminal: one, over the machine's console. Output goes out byte for byte (no OPOST); a full console makes the
+ * writer sleep. Echo is off at first, as whoever types into the console of a virtual machine sees it already.
+ */
+#include <base/log.h>
+#include <base/string.h>
+#include <common/checked.h>
+#include <device/console.h>
+#include <devfs/devfs.h>
+#include <file/poll.h>
+#include <mm/alloc.h>
+#include <sched/wait.h>
+#include "devices.h"
+#include "line_editor.h"
+
+enum { SIGNAL_INTERRUPT = 2, SIGNAL_QUIT = 3, SIGNAL_SUSPEND = 20, SIGNAL_WINDOW = 28, SHORT_WRITE = 256, READ_CHUNK = 256 };
+
+static struct {
+    struct console_device *device; /* fixed at boot */
+    const struct tty_process_hooks *hooks;
+    bool has_no_input;
+    struct spinlock lock;
+    struct termios termios GUARDED_BY(&lock);
+    struct window_size size GUARDED_BY(&lock);
+    struct line_editor *editor GUARDED_BY(&lock); /* made when the first byte comes */
+    uint32_t foreground_group, session GUARDED_BY(&lock);
+    struct wait_queue readers, writers;
+} tty = {
+    .termios =
+        {
+            .input_flags = INPUT_CR_TO_NL,
+            .control_flags = CONTROL_38400_8_READ,
+            .local_flags = LOCAL_SIGNALS | LOCAL_CANONICAL | LOCAL_EXTENDED,
+            .characters = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0},
+        },
+    .size = {.rows = 24, .columns = 80},
+    .foreground_group = 1,
+    .session = 1,
+    .readers = WAIT_QUEUE_INIT(tty.readers),
+    .writers = WAIT_QUEUE_INIT(tty.writers),
+};
+
+static void signal_foreground(int number)
+{
+    if (tty.hooks)
+        tty.hooks->signal_group(load_relaxed(&tty.foreground_group), number);
+}
+
+static void act_on(enum line_event event)
+{
+    if (event == LINE_SIGNAL_INTERRUPT)
+        signal_foreground(SIGNAL_INTERRUPT);
+    else if (event == LINE_SIGNAL_QUIT)
+        signal_foreground(SIGNAL_QUIT);
+    else if (event == LINE_SIGNAL_SUSPEND)
+        signal_foreground(SIGNAL_SUSPEND);
+}
+
+/* Work context. Echo is best effort: a console that is full shows none. */
+static void console_received(struct console_device *device, const char *bytes, size_t n)
+{
+    bool is_readable = false;
+    for (size_t i = 0; i < n; i++) {
+        char echo[3];
+        unsigned echo_len = 0;
+        spin_lock(&tty.lock);
+        if (!tty.editor)
+            tty.editor = kzalloc(sizeof *tty.editor, ALLOC_ATOMIC);
+        enum line_event event = LINE_NOTHING;
+        if (tty.editor)
+            event = line_editor_add(tty.editor, &tty.termios, (uint8_t)bytes[i], echo, &echo_len);
+        spin_unlock(&tty.lock);
+        if (echo_len)
+            device->ops->write(device, echo, echo_len);
+        is_readable |= event == LINE_READABLE;
+        act_on(event);
+    }
+    if (is_readable)
+        wake_up_all(&tty.readers, POLL_IN | POLL_RDNORM);
+}
+
+static void console_writable(struct console_device *device)
+{
+    wake_up_all(&tty.writers, POLL_OUT | POLL_WRNORM);
+}
+
+void tty_init(bool no_input)
+{
+    tty.has_no_input = no_input;
+    tty.device = console_device_default();
+    if (!tty.device) {
+        log_warning("no console: the program's output is lost");
+        return;
+    }
+    tty.device->writable = console_writable;
+    if (!no_input)
+        tty.device->received = console_received;
+}
+
+void tty_set_process_hooks(const struct tty_process_hooks *hooks)
+{
+    tty.hooks = hooks;
+}
+
+void console_drain(void)
+{
+    if (tty.device)
+        tty.device->ops->drain(tty.device);
+}
+
+static bool is_canonical(void)
+{
+    return load_relaxed(&tty.termios.local_flags) & LOCAL_CANONICAL;
+}
+
+static bool has_input(void)
+{
+    struct line_editor *editor = load_acquire(&tty.editor);
+    return editor && load_relaxed(&editor->readable) > 0;
+}
+
+/* Sleeps until there is input: 0, or 1 for "answer with nothing", or -errno. VMIN above 1 counts as 1. */
+static int wait_for_input(struct file *file)
+{
+    if (has_input())
+        return 0;
+    if (!tty.device || tty.has_no_input)
+        return 1;
+    if (file_is_nonblocking(file))
+        return -EAGAIN;
+    uint64_t deadline = UINT64_MAX;
+    if (!is_canonical() && !load_relaxed(&tty.termios.characters[CHARACTER_MINIMUM])) {
+        unsigned tenths = load_relaxed(&tty.termios.characters[CHARACTER_TIME]);
+        if (!tenths)
+            return 1;
+        deadline = clock_monotonic_ns() + (uint64_t)tenths * 100 * (uint64_t)NS_PER_MS;
+    }
+    int err = wait_event(&tty.readers, has_input(), WAIT_INTERRUPTIBLE, deadline);
+    return err == -ETIMEDOUT ? 1 : err;
+}
+
+static ssize_t tty_read(struct file *file, struct io_vector *to, int64_t *offset)
+{
+    char bytes[READ_CHUNK];
+    size_t done = 0;
+    bool is_finished = false;
+    if (!to->left)
+        return 0;
+    while (!done && !is_finished) {
+        int err = wait_for_input(file);
+        if (err)
+            return err < 0 ? err : 0;
+        while (to->left && !is_finished) {
+            spin_lock(&tty.lock);
+            bool canonical = tty.termios.local_flags & LOCAL_CANONICAL, at_end;
+            size_t n = line_editor_take(tty.editor, canonical, bytes, MIN(to->left, sizeof bytes), &at_end);
+            spin_unlock(&tty.lock);
+            size_t copied = io_copy_to(to, bytes, n);
+            done += copied;
+            if (copied < n)
+                return done ? (ssize_t)done : -EFAULT;
+            is_finished = at_end || !n || (canonical && bytes[n - 1] == '\n');
+            if (!n && !at_end && !done) {
+                is_finished = false; /* another reader was faster */
+                break;
+            }
+        }
+    }
+    return (ssize_t)done;
+}
+
+/* All of it, sleeping while the console is full: bytes written, short or -errno when interrupted or not blocking. */
+static ssize_t write_bytes(struct file *file, const char *bytes, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        size_t part = tty.device->ops->write(tty.device, bytes + done, n - done);
+        int err = 0;
+        if (!part && file_is_nonblocking(file))
+            err = -EAGAIN;
+        else if (!part)
+            err = wait_event(&tty.writers, (part = tty.device->ops->write(tty.device, bytes + done, n - done)) > 0,
+                             WAIT_INTERRUPTIBLE, UINT64_MAX);
+        done += part;
+        if (err)
+            return done ? (ssize_t)done : err;
+    }
+    return (ssize_t)done;
+}
+
+static ssize_t tty_write(struct file *file, struct io_vector *from, int64_t *offset)
+{
+    size_t wanted = from->left, done = 0;
+    if (!tty.device) {
+        io_advance(from, wanted);
+        return (ssize_t)wanted;
+    }
+    char few[SHORT_WRITE];
+    char *bytes = wanted > sizeof few ? kmalloc(MIN(wanted, PAGE_SIZE), ALLOC_WAIT) : NULL;
+    size_t size = bytes ? MIN(wanted, PAGE_SIZE) : sizeof few;
+    ssize_t result = 0;
+    while (done < wanted) {
+        size_t part = MIN(wanted - done, size);
+        size_t n = io_copy_from(from, bytes ? bytes : few, part);
+        result = n ? write_bytes(file, bytes ? bytes : few, n) : -EFAULT;
+        if (result < 0)
+            break;
+        done += (size_t)result;
+        if ((size_t)result < part)
+            break;
+    }
+    kfree(bytes);
+    return done ? (ssize_t)done : result;
+}
+
+static uint32_t tty_poll(struct file *file, struct poll_table *table)
+{
+    poll_listen(table, &tty.readers);
+    poll_listen(table, &tty.writers);
+    uint32_t bits = POLL_OUT | POLL_WRNORM;
+    if (has_input() || !tty.device || tty.has_no_input)
+        bits |= POLL_IN | POLL_RDNORM;
+    return bits;
+}
+
+static long set_termios(struct user *argument, bool flush)
+{
+    struct termios termios;
+    int err = copy_struct_from_user(&termios, argument);
+    if (err)
+        return err;
+    spin_lock(&tty.lock);
+    tty.termios = termios;
+    if (tty.editor && flush)
+        line_editor_flush(tty.editor);
+    if (tty.editor)
+        line_editor_mode_changed(tty.editor, termios.local_flags & LOCAL_CANONICAL);
+    spin_unlock(&tty.lock);
+    wake_up_all(&tty.readers, POLL_IN | POLL_RDNORM);
+    return 0;
+}
+
+static long get_termios(struct user *argument)
+{
+    spin_lock(&tty.lock);
+    struct termios termios = tty.termios;
+    spin_unlock(&tty.lock);
+    return copy_struct_to_user(argument, &termios);
+}
+
+static long set_size(struct user *argument)
+{
+    struct window_size size;
+    int err = copy_struct_from_user(&size, argument);
+    if (err)
+        return err;
+    spin_lock(&tty.lock);
+    bool is_changed = memcmp(&tty.size, &size, sizeof size) != 0;
+    tty.size = size;
+    spin_unlock(&tty.lock);
+    if (is_changed)
+        signal_foreground(SIGNAL_WINDOW);
+    return 0;
+}
+
+static long get_size(struct user *argument)
+{
+    spin_lock(&tty.lock);
+    struct window_size size = tty.size;
+    spin_unlock(&tty.lock);
+    return copy_struct_to_user(argument, &size);
+}
+
+static bool is_controlling(void)
+{
+    return tty.device && tty.hooks && tty.hooks->current_session() == load_relaxed(&tty.session);
+}
+
+static long set_group(struct user *argument)
+{
+    int32_t group;
+    int err = copy_struct_from_user(&group, argument);
+    if (err)
+        return err;
+    if (!is_controlling())
+        return -ENOTTY;
+    if (group <= 0)
+        return -EINVAL;
+    store_relaxed(&tty.foreground_group, (uint32_t)group);
+    return 0;
+}
+
+static long put_number(struct user *argument, uint32_t value)
+{
+    return copy_struct_to_user(argument, &value);
+}
+
+static long set_controlling(void)
+{
+    if (!tty.hooks)
+        return -ENOTTY;
+    store_relaxed(&tty.session, tty.hooks->current_session());
+    store_relaxed(&tty.foreground_group, tty.hooks->current_group());
+    return 0;
+}
+
+static long tty_flush_input(void)
+{
+    spin_lock(&tty.lock);
+    if (tty.editor)
+        line_editor_flush(tty.editor);
+    spin_unlock(&tty.lock);
+    return 0;
+}
+
+static long tty_ioctl(struct file *file, unsigned command, struct user *argument)
+{
+    switch (command) {
+    case TCGETS:
+        return get_termios(argument);
+    case TCSETS:
+    case TCSETSW:
+        return set_termios(argument, false);
+    case TCSETSF:
+        return set_termios(argument, true);
+    case TIOCGWINSZ:
+        return get_size(argument);
+    case TIOCSWINSZ:
+        return set_size(argument);
+    case TIOCGPGRP:
+        return is_controlling() ? put_number(argument, load_relaxed(&tty.foreground_group)) : -ENOTTY;
+    case TIOCSPGRP:
+        return set_group(argument);
+    case TIOCGSID:
+        return is_controlling() ? put_number(argument, load_relaxed(&tty.session)) : -ENOTTY;
+    case TIOCSCTTY:
+        return set_controlling();
+    case TIOCNOTTY:
+        return is_controlling() ? 0 : -ENOTTY;
+    case FIONREAD:
+        return put_number(argument, has_input() ? (uint32_t)line_editor_count(tty.editor) : 0);
+    case TIOCOUTQ:
+        return put_number(argument, 0);
+    case TCFLSH:
+        return (user_address(argument) == 1 ? 0 : tty_flush_input());
+    case TCSBRK:
+    case TCSBRKP:
+    case TCXONC:
+        return 0; /* what was written is with the device already */
+    default:
+        return -ENOTTY;
+    }
+}
+
+const struct file_ops tty_file_ops = {
+    .read = tty_read,
+    .write = tty_write,
+    .poll = tty_poll,
+    .ioctl = tty_ioctl,
+    .name = "tty",
+};
+
+int tty_open_controlling(struct file *file)
+{
+    if (!is_controlling())
+        return -ENXIO;
+    file->ops = &tty_file_ops;
+    return 0;
+}
