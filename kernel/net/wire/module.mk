@@ -1,0 +1,1 @@
+DEPS.kernel/net/wire := common kernel/base
