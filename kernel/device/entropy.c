@@ -8,7 +8,7 @@
 #include <base/spinlock.h>
 #include <base/string.h>
 #include <device/entropy.h>
-#include "chacha20.h"
+#include <chacha20/chacha20.h>
 
 static struct spinlock lock = SPINLOCK_INIT;
 static uint32_t key[8];      /* GUARDED_BY(&lock) */

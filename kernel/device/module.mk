@@ -1,1 +1,1 @@
-DEPS.kernel/device := common kernel/base kernel/arch kernel/mm kernel/sched
+DEPS.kernel/device := common kernel/base kernel/arch kernel/mm kernel/sched kernel/device/chacha20

@@ -190,6 +190,7 @@ int virtio_console_attach(struct virtio_device *device)
     if (!console)
         return -ENOMEM;
     console->virtio = device;
+    device->driver_data = console;
     console->device.ops = &console_ops;
     console->device.name = "hvc0";
     console->receive_work = (struct work)WORK_INIT(received);

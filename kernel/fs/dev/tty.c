@@ -11,7 +11,7 @@
 #include <mm/alloc.h>
 #include <sched/wait.h>
 #include "devices.h"
-#include "line_editor.h"
+#include <line_editor/line_editor.h>
 
 enum { SIGNAL_INTERRUPT = 2, SIGNAL_QUIT = 3, SIGNAL_SUSPEND = 20, SIGNAL_WINDOW = 28, SHORT_WRITE = 256, READ_CHUNK = 256 };
 

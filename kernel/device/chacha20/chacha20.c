@@ -1,7 +1,7 @@
 /* ChaCha20, RFC 8439. */
 #include <base/string.h>
 #include <common/bytes.h>
-#include "chacha20.h"
+#include <chacha20/chacha20.h>
 
 static inline uint32_t rotate(uint32_t v, unsigned by)
 {

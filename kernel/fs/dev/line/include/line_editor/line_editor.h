@@ -3,7 +3,7 @@
  * holds one. Bytes become readable at once, or in canonical mode when their line is finished.
  */
 #pragma once
-#include "termios.h"
+#include <line_editor/termios.h>
 
 enum { LINE_EDITOR_SIZE = 1024, LINE_EDITOR_EOF = 0x100 };
 struct line_editor {

@@ -1,5 +1,5 @@
 /* Line editing; see line_editor.h. */
-#include "line_editor.h"
+#include <line_editor/line_editor.h>
 
 static bool push(struct line_editor *editor, uint16_t value)
 {
