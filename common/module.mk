@@ -1,1 +1,2 @@
 DEPS.common := contract
+TEST_DEPS.common := common
