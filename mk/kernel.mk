@@ -36,4 +36,8 @@ $(BUILD)/skiff-kernel.elf: $(KERNEL_OBJECTS) kernel/arch/x86_64/kernel.ld mk/sym
 	@objcopy --strip-debug $(BUILD)/skiff-kernel.debug $@
 	@echo "kernel: $@ ($$(stat -c %s $@) bytes)"
 
+# One module alone, while others are being worked on: make module M=kernel/mm
+.PHONY: module
+module: $(call module_objects,$(M))
+
 -include $(KERNEL_OBJECTS:.o=.d)

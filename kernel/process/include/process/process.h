@@ -4,6 +4,7 @@
  */
 #pragma once
 #include <arch/cpu.h>
+#include <arch/entry.h>
 #include <file/descriptors.h>
 #include <mm/address_space.h>
 #include <process/signal.h>
@@ -113,8 +114,3 @@ long process_clone(const struct clone_arguments *arguments);
 _Noreturn void process_exit_thread(int status);
 _Noreturn void process_exit_group(int wait_status); /* status << 8, or the signal number */
 long process_wait(int which, int id, int options, struct user *status, struct user *siginfo, struct user *rusage);
-
-/* On every return to ring 3 with something to do: delivers signals, restarts calls, runs safe points. */
-void process_return_to_user(struct user_registers *registers);
-/* From arch: a fault or exception in ring 3. Resolves page faults, raises signals. */
-void process_user_fault(struct user_registers *registers, unsigned vector, uint64_t error_code, uintptr_t address);
