@@ -1,1 +1,0 @@
-DEPS.tests/fakes := common kernel/base kernel/arch kernel/mm kernel/sched

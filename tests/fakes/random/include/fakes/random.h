@@ -1,0 +1,5 @@
+/* device/entropy.h in unit tests: a seeded generator, the same bytes in every run. Not thread-safe. */
+#pragma once
+#include <device/entropy.h>
+
+void fake_random_seed(uint64_t seed);
