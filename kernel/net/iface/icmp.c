@@ -5,7 +5,7 @@
 
 enum { ICMP4_ECHO_REPLY = 0, ICMP4_UNREACHABLE = 3, ICMP4_ECHO = 8, ICMP4_TIME_EXCEEDED = 11,
        ICMP6_UNREACHABLE = 1, ICMP6_TOO_BIG = 2, ICMP6_TIME_EXCEEDED = 3, ICMP6_ECHO = 128, ICMP6_ECHO_REPLY = 129,
-       ICMP6_ROUTER_SOLICIT = 133, ICMP6_NEIGHBOUR_ADVERT = 136 };
+       ICMP6_LISTENER_QUERY = 130, ICMP6_ROUTER_SOLICIT = 133, ICMP6_NEIGHBOUR_ADVERT = 136 };
 
 static void set_checksum(struct packet *packet, const struct ip_info *info)
 {
@@ -108,6 +108,8 @@ void icmp_receive(struct net_stack *stack, struct net_interface *iface, struct p
         nd_receive(iface, packet, info);
         return;
     }
+    if (is_v6 && type == ICMP6_LISTENER_QUERY)
+        mld_receive(iface, packet, info);
     int err = is_v6 ? error_of_v6(type, code) : error_of_v4(type, code);
     if (err)
         receive_error(stack, packet, info, err);

@@ -66,6 +66,7 @@ struct net_stack *stack_core_create(void)
     if (interface_add_address(loopback, &v4, 96 + 8) || interface_add_address(loopback, &v6, 128))
         goto fail;
     icmp_register(stack);
+    multicast_register(stack);
     return stack;
 
 fail:
@@ -80,6 +81,7 @@ void stack_core_destroy(struct net_stack *stack)
         dhcp_stop(iface);
         if (iface->device) {
             timer_cancel_wait(&iface->router_timer);
+            timer_cancel_wait(&iface->report_timer);
             iface->device->client = NULL;
         }
         while (!list_is_empty(&iface->backlog)) {
@@ -122,6 +124,7 @@ struct net_interface *interface_add_device(struct net_stack *stack, struct netde
     iface->can_segment_v6 = device->can_checksum && device->can_segment_tcp6;
     device->client_data = iface;
     store_release(&device->client, &interface_client);
+    multicast_start(iface);
     nd_start(iface);
     return iface;
 }
@@ -161,6 +164,8 @@ int interface_add_address(struct net_interface *iface, const struct ip_address *
             continue;
         iface->addresses[i].address = *address;
         iface->addresses[i].prefix = (uint8_t)prefix;
+        iface->addresses[i].valid_until_ns = 0;
+        iface->addresses[i].is_automatic = false;
         store_release(&iface->addresses[i].is_valid, 1u);
         err = 0;
     }

@@ -23,6 +23,8 @@ struct interface_address {
     struct ip_address address;
     uint8_t prefix; /* of 128 */
     uint32_t is_valid; /* published last (release) */
+    uint64_t valid_until_ns; /* 0: for ever */
+    bool is_automatic;       /* by SLAAC */
 };
 struct membership {
     struct ip_address group;
@@ -44,7 +46,10 @@ struct net_interface {
     struct dhcp_client *dhcp;
     struct timer router_timer; /* router solicitations */
     unsigned router_solicitations;
-    struct ip_address router6;
+    struct ip_address router6; /* the default router in use; any: none */
+    uint64_t router_until_ns;
+    struct timer report_timer; /* multicast reports: answers to queries, repetition of our own */
+    bool has_old_querier4, has_old_querier6; /* an IGMPv2 or MLDv1 querier was heard: answered in its version */
     uint64_t loopback_packets, loopback_bytes;
 };
 
@@ -232,6 +237,10 @@ int multicast_join(struct net_interface *iface, const struct ip_address *group);
 int multicast_leave(struct net_interface *iface, const struct ip_address *group);
 bool multicast_is_member(struct net_interface *iface, const struct ip_address *group);
 void multicast_report_all(struct net_interface *iface);
+void multicast_register(struct net_stack *stack);
+void multicast_start(struct net_interface *iface); /* once, when the interface is made */
+/* An MLD query (ICMPv6 type 130) at its ICMP header. */
+void mld_receive(struct net_interface *iface, const struct packet *packet, const struct ip_info *info);
 
 /* dhcp.c */
 int dhcp_start(struct net_interface *iface);
