@@ -47,7 +47,10 @@ struct directory_sink {
 };
 
 /*
- * `inode` of the directory operations is the directory, its lock held by the vfs. Names are not terminated, 1..255 bytes,
+ * `inode` of the directory operations is the directory, its lock held by the vfs; so are the locks of both directories of a
+ * rename, and of `target` and `victim` of link, unlink, rmdir and rename (their link counts and times change: the file
+ * system sets them; 0 for a removed directory). truncate, fallocate, set_attributes, prepare_change and the xattr changes
+ * have the inode's own lock held. truncate resizes the mapping; the vfs sets inode->size after it. Names are not terminated, 1..255 bytes,
  * never "." or "..". Results are referenced. An operation that is NULL: -EPERM (-EROFS where the file system says read
  * only). All may sleep.
  */
@@ -122,6 +125,7 @@ struct inode {
     uint32_t seals;       /* F_SEAL_ bits, under `lock` */
     int32_t writer_count; /* opened for writing; negative: -n programs run it (ETXTBSY). Atomic. */
     struct list cache_link;
+    struct dentry *alias; /* the vfs's: the cached name of a directory; under field_lock */
     void *data; /* the file system's */
 };
 
@@ -140,6 +144,7 @@ struct file_system {
     bool is_read_only;
     struct inode *root;  /* referenced */
     struct dentry *root_dentry, *covers; /* the vfs's */
+    uint32_t inode_count; /* the vfs's: inodes that were inited and not freed, and one while mounted; atomic */
     void *data;
 };
 
@@ -161,5 +166,7 @@ void inode_cache_remove(struct inode *inode);
 
 int64_t vfs_now_ns(void); /* wall clock for timestamps */
 void inode_touch(struct inode *inode, bool modified); /* change time, and modify time */
+/* tmpfs_init: the instance whose root->ops->create_unnamed makes the files of vfs_open_anonymous. */
+void vfs_set_anonymous_fs(struct file_system *fs);
 /* Drops cached names below a directory whose contents changed behind the vfs's back. */
 void vfs_forget_names(struct inode *directory);
