@@ -25,15 +25,19 @@ void arch_page_table_activate(struct arch_page_table *table); /* loads it on thi
 
 /*
  * The address of the entry for `address` at level 0 (4 KiB) or 1 (2 MiB), NULL when a table above it is missing and
- * `create` is false or no page could be had. *is_huge tells that level 0 was asked for but a 2 MiB entry stands there
+ * `create` is false or no page could be had (tables are allocated with ALLOC_ATOMIC: callers may hold spinlocks). The 512
+ * entries of a table are an array: the pointer may be stepped within the same 2 MiB (level 1: 1 GiB). *is_huge tells that level 0 was asked for but a 2 MiB entry stands there
  * (the pointer is then to that entry). Thread-safe against other creators (tables are installed by compare-exchange).
  */
 pte_t *arch_pte(struct arch_page_table *table, uintptr_t address, unsigned level, bool create, bool *is_huge);
 /* After the last entry of the range has been cleared, frees the tables that serve nothing else. Exclusive access. */
 void arch_page_table_trim(struct arch_page_table *table, uintptr_t start, uintptr_t end);
-/* Lowest present-or-huge entry at or after `address`, below `end`; for sparse walks. NULL: none. *at, *level tell where. */
+/* Lowest entry that is not 0 at or after *at, below `end`; for sparse walks. NULL: none. *at, *level tell where (*at is rounded
+ * down to the start of a huge entry that begins below it). */
 pte_t *arch_pte_next(struct arch_page_table *table, uintptr_t *at, uintptr_t end, unsigned *level);
 
+/* Protection without PAGE_READ (PROT_NONE) gives an entry that keeps its physical address and level but that the CPU takes
+ * as not present; it is never 0, and arch_pte_physical, arch_pte_is_huge and arch_pte_next know it. */
 pte_t arch_pte_make(uint64_t physical, unsigned protection, unsigned level);
 uint64_t arch_pte_physical(pte_t pte);
 bool arch_pte_is_present(pte_t pte);

@@ -41,6 +41,9 @@ struct memory_counters {
     uint64_t total_pages, free_pages, cached_pages, anonymous_pages, slab_pages, table_pages;
 };
 void memory_count(struct memory_counters *out);
+/* What the owners of pages report, for memory_count only: pages that came (n > 0) or went. */
+enum memory_kind { MEMORY_CACHED, MEMORY_ANONYMOUS, MEMORY_SLAB, MEMORY_TABLES, MEMORY_KINDS };
+void memory_account(enum memory_kind kind, int64_t n);
 
 /* Called under memory pressure, in thread context: frees what it can of `pages`, returns how many it freed. */
 struct shrinker {
