@@ -4,6 +4,7 @@
  */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void log_print(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_set_level(enum log_level level);
@@ -13,3 +14,9 @@ void log_set_sink(void (*write)(const char *bytes, size_t len));
 #define log_warning(...) log_print(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)    log_print(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)   log_print(LOG_DEBUG, __VA_ARGS__)
+/*
+ * The ring, for syslog(2): copies bytes from *position on (0 is the first byte ever written; what has been overwritten is
+ * skipped) and moves *position behind them. 0: nothing newer. log_end is the position behind the last byte.
+ */
+size_t log_read(uint64_t *position, char *to, size_t size);
+uint64_t log_end(void);
