@@ -37,7 +37,7 @@ static int show_file(const char *name, struct text *out)
 }
 
 #define NET_FILES(X)                                                                                                   \
-    X(arp) X(dev) X(fib_trie) X(if_inet6) X(igmp) X(ipv6_route) X(netlink) X(netstat) X(packet) X(raw) X(raw6) X(route)          \
+    X(arp) X(dev) X(fib_trie) X(if_inet6) X(igmp) X(ipv6_route) X(netlink) X(netstat) X(packet) X(pnp) X(raw) X(raw6) X(route)          \
         X(snmp) X(snmp6) X(sockstat) X(sockstat6) X(tcp) X(tcp6) X(udp) X(udp6) X(unix)
 #define SHOW(id)                                                                                                       \
     static int show_##id(const struct pseudo_key *key, struct text *out)                                               \

@@ -1,0 +1,102 @@
+/*
+ * The machine's end. The program's status goes to the host over the control channel (contract/control.h) and, as far as
+ * QEMU can carry it, as QEMU's own status; the console is written out first.
+ */
+#include <arch/boot.h>
+#include <arch/cpu.h>
+#include <base/log.h>
+#include <base/string.h>
+#include <common/checked.h>
+#include <contract/control.h>
+#include <contract/exit.h>
+#include <device/control.h>
+#include <devfs/devfs.h>
+#include <mm/page.h>
+#include <process/process.h>
+#include <sched/work.h>
+#include "machine_end.h"
+
+enum { SIGTERM = 15, STATUS_SIGNAL_BASE = 128 };
+
+_Noreturn static void end(unsigned status)
+{
+    char line[SKIFF_CONTROL_LINE_MAX];
+    console_drain();
+    snprintf(line, sizeof line, "exit %u", status);
+    control_send(line);
+    machine_power_off(status);
+}
+
+_Noreturn void machine_fail(unsigned status, const char *format, ...)
+{
+    char text[SKIFF_CONTROL_LINE_MAX - 24], line[SKIFF_CONTROL_LINE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_error("%s", text);
+    snprintf(line, sizeof line, "error %u %s", status, text);
+    control_send(line);
+    end(status);
+}
+
+/* A wait status as a shell says it. */
+static void program_ended(int wait_status)
+{
+    unsigned signal = (unsigned)wait_status & 0x7f;
+    end(signal ? STATUS_SIGNAL_BASE + signal : (unsigned)wait_status >> 8 & 0xff);
+}
+
+static void memory_ended(struct process *process, uintptr_t address)
+{
+    struct memory_counters m;
+    struct address_space_counters space = {0};
+    char text[SKIFF_CONTROL_LINE_MAX - 8], line[SKIFF_CONTROL_LINE_MAX];
+    memory_count(&m);
+    if (process->space)
+        address_space_count(process->space, &space);
+    snprintf(text, sizeof text,
+             "out of memory: %s (pid %u) uses %llu MiB, the machine has %llu MiB, of which the kernel's caches %llu MiB; "
+             "give the machine more (skiff run -m) or the program less",
+             process->name, process->id, (unsigned long long)(space.resident_bytes >> 20),
+             (unsigned long long)(m.total_pages * PAGE_SIZE >> 20), (unsigned long long)((m.slab_pages + m.table_pages) * PAGE_SIZE >> 20));
+    log_error("%s", text);
+    snprintf(line, sizeof line, "memory %s", text);
+    control_send(line);
+    end(SKIFF_EXIT_OUT_OF_MEMORY);
+}
+
+static void signal_program(int number)
+{
+    struct process *process = process_find(1);
+    if (!process)
+        return;
+    signal_send_process(process, number, NULL);
+    process_put(process);
+}
+
+static void power_button_pressed(void)
+{
+    signal_program(SIGTERM);
+}
+
+static void handle_command(const char *line)
+{
+    if (!strncmp(line, "signal ", 7)) {
+        int number = 0;
+        for (const char *digit = line + 7; *digit >= '0' && *digit <= '9' && number <= SIGNAL_COUNT; digit++)
+            number = number * 10 + (*digit - '0');
+        if (number >= 1 && number <= SIGNAL_COUNT)
+            signal_program(number);
+    } else if (!strcmp(line, "poweroff")) {
+        end(SKIFF_EXIT_FAILED);
+    }
+}
+
+void machine_end_init(void)
+{
+    process_set_machine_end(program_ended);
+    process_set_out_of_memory(memory_ended);
+    control_set_handler(handle_command);
+    boot_set_power_button_handler(power_button_pressed);
+}
