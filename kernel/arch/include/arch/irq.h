@@ -9,6 +9,8 @@
  * arch_cpu_inline provides:
  *   uint64_t arch_irq_save(void);            masks interrupts on this CPU, returns the former state
  *   void arch_irq_restore(uint64_t state);
+ *   void arch_irq_enable(void);              unmasks, whatever they were
+ *   void arch_irq_disable(void);
  *   void arch_cpu_relax(void);               the pause of a spin loop
  *   unsigned cpu_index(void);                0-based number of this CPU; stable until the thread sleeps
  *   struct thread *thread_current(void);

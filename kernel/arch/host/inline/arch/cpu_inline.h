@@ -12,6 +12,12 @@ static inline void arch_irq_restore(uint64_t state)
 {
     (void)state;
 }
+static inline void arch_irq_enable(void)
+{
+}
+static inline void arch_irq_disable(void)
+{
+}
 static inline void arch_cpu_relax(void)
 {
     __builtin_ia32_pause();
