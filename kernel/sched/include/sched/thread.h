@@ -30,19 +30,24 @@ struct thread {
     uint32_t cpu;           /* where it last ran or is queued */
     uint64_t affinity;      /* bit n: may run on CPU n */
     int nice;
+    uint32_t weight;        /* of nice: its share of a CPU, 1024 at nice 0 */
     uint64_t virtual_runtime_ns, run_started_ns;
-    uint64_t run_ns, user_ns; /* CPU time used; read with thread_run_time_ns */
+    uint64_t run_ns;        /* CPU time used up to run_started_ns; read with thread_run_time_ns */
+    uint64_t user_ns;       /* the part of it charged to the program: all of it for program threads */
+    uint64_t burst_ns;      /* CPU time since it last slept */
+    uint64_t mean_burst_ns; /* the same, averaged over the last few sleeps: who sleeps soon shares its CPU */
     uint64_t switches_voluntary, switches_forced;
     struct rb_node queue_node;
-    struct list all_link;
-    uint32_t is_queued, is_running, needs_wake;
+    uint32_t is_queued;     /* in a run queue's tree */
+    uint32_t is_running;    /* a CPU uses its stack: until the switch away from it is complete */
+    uint32_t is_migrating;  /* to be queued elsewhere when that switch is complete */
 };
 
 void sched_init(void);                 /* boot CPU */
 _Noreturn void sched_start_cpu(void);  /* each CPU ends here: becomes its idle loop */
 
-/* A kernel thread that runs entry(argument); NULL without memory. Started by thread_start; freed when it returned and
- * the last reference was put. */
+/* A kernel thread that runs entry(argument); NULL without memory. Started by thread_start (one that never starts is freed
+ * by two puts); freed when entry returned and the last reference was put. One reference is the caller's. */
 struct thread *thread_create(const char *name, void (*entry)(void *), void *argument);
 void thread_start(struct thread *thread);
 void thread_get(struct thread *thread);
@@ -65,7 +70,6 @@ void sched_yield_cpu(void);
 /* Called on every return to ring 3 and in long kernel loops: runs raised work, and another thread if it is due. */
 void sched_safe_point(void);
 bool sched_needs_safe_point(void);
-/* Accounts for entering and leaving ring 3 (user against system time). */
 void sched_set_affinity(struct thread *thread, uint64_t affinity);
 void sched_set_nice(struct thread *thread, int nice);
 uint64_t thread_run_time_ns(const struct thread *thread);
