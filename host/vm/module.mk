@@ -1,0 +1,1 @@
+DEPS.host/vm := common contract host/util
