@@ -31,15 +31,22 @@ struct vm_object {
     const struct vm_object_ops *ops;
     struct spinlock vma_lock;
     struct list vmas GUARDED_BY(&vma_lock); /* every vma that maps it, for truncation and reclaim */
+    /* Counts vm_object_unmap calls (atomic): a fault that found a page before one began looks again before it maps it. */
+    uint32_t unmaps;
 };
 static inline void vm_object_init(struct vm_object *object, const struct vm_object_ops *ops)
 {
     object->ops = ops;
     spin_init(&object->vma_lock);
     list_init(&object->vmas);
+    object->unmaps = 0;
 }
-/* Removes pages [first, end) of the object from all page tables (truncation, hole punching, reclaim). May sleep.
- * `even_private`: also private copies made of them (truncation does, write-back does not). */
+/*
+ * Removes pages [first, end) of the object from all page tables (truncation, hole punching, reclaim). May sleep. What is to
+ * stay unmapped must be out of reach of get_page and find_page before. `even_private`: also private copies made of them
+ * (truncation does, write-back does not). Takes object->vma_lock, then mm's page-table locks, and calls mark_dirty under
+ * them: mark_dirty may only take a leaf lock, and the callers of these two functions must not hold that one.
+ */
 void vm_object_unmap(struct vm_object *object, uint64_t first, uint64_t end, bool even_private);
 /* Write-protects and clears dirty bits of one page in all mappings; true when some entry was dirty. */
 bool vm_object_clean_page(struct vm_object *object, struct page *page);
