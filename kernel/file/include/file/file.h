@@ -52,7 +52,9 @@ struct file {
 
 struct file *file_create(const struct file_ops *ops, uint32_t flags, void *data); /* NULL: no memory; one reference */
 void file_get(struct file *file);
-void file_put(struct file *file);
+void file_put(struct file *file); /* may sleep */
+/* For the number in "pipe:[123]", "socket:[123]": never the same twice. */
+uint64_t file_unique_number(void);
 static inline bool file_is_nonblocking(const struct file *file)
 {
     return load_relaxed(&file->flags) & 04000; /* O_NONBLOCK */
