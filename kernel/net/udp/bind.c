@@ -101,7 +101,7 @@ int udp_bind_ephemeral(struct udp_socket *socket)
         return 0;
     struct udp_address local = {.address = socket->local.address};
     int err = pick_port(socket, &local);
-    return err == -EINVAL ? 0 : err == -EADDRINUSE ? -EAGAIN : err;
+    return err == -EINVAL ? 0 : err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
 }
 
 void udp_unhash(struct udp_socket *socket)

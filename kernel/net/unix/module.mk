@@ -1,0 +1,1 @@
+DEPS.kernel/net/unix := common kernel/base kernel/arch kernel/mm kernel/sched kernel/file
