@@ -116,9 +116,14 @@ int memory_names_add(struct inode *directory, struct memory_names *names, const 
     return 0;
 }
 
-int memory_names_hide(struct memory_names *names, const char *name, size_t len)
+int memory_names_adopt(struct memory_names *names, const char *name, size_t len, struct inode *child)
 {
-    return insert_name(names, name, len, true) ? 0 : -ENOMEM;
+    struct memory_name *entry = insert_name(names, name, len, true);
+    if (!entry)
+        return -ENOMEM;
+    inode_get(child);
+    set_inode(names, entry, child);
+    return 0;
 }
 
 /* Accounts for the loss of the name by which `child` stood in `directory`. */
@@ -223,11 +228,28 @@ void memory_names_exchange(struct memory_place a, struct memory_name *a_entry, s
     inode_touch(b_inode, false);
 }
 
-/* An unlinked chain over by_cookie.left, which the tree no longer needs. */
+/* The list hangs together by by_cookie.left, which the tree no longer needs. */
 static void push_doomed(struct memory_store *store, struct memory_name *entry)
 {
+    spin_lock(&store->doomed_lock);
     entry->by_cookie.left = store->doomed ? &store->doomed->by_cookie : NULL;
     store->doomed = entry;
+    spin_unlock(&store->doomed_lock);
+}
+
+/* NULL: the list is empty, and whoever was dropping has ended; or another one is at it and will see all. */
+static struct memory_name *pop_doomed(struct memory_store *store, bool is_first)
+{
+    struct memory_name *entry = NULL;
+    spin_lock(&store->doomed_lock);
+    if (!is_first || !store->is_dropping) {
+        entry = store->doomed;
+        store->is_dropping = entry;
+        if (entry)
+            store->doomed = entry->by_cookie.left ? cookie_entry(entry->by_cookie.left) : NULL;
+    }
+    spin_unlock(&store->doomed_lock);
+    return entry;
 }
 
 void memory_names_drop(struct memory_names *names, struct memory_store *store)
@@ -240,14 +262,10 @@ void memory_names_drop(struct memory_names *names, struct memory_store *store)
         else
             kfree(entry);
     }
-    if (!store->doomed || store->is_dropping)
-        return;
-    store->is_dropping = true;
-    while (store->doomed) {
-        struct memory_name *entry = store->doomed;
-        store->doomed = entry->by_cookie.left ? cookie_entry(entry->by_cookie.left) : NULL;
-        inode_put(entry->inode); /* a directory's own names join the list */
+    struct memory_name *entry = pop_doomed(store, true);
+    while (entry) {
+        inode_put(entry->inode); /* the names of a directory join the list */
         kfree(entry);
+        entry = pop_doomed(store, false);
     }
-    store->is_dropping = false;
 }

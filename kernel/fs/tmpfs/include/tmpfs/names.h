@@ -28,8 +28,8 @@ struct memory_name *memory_names_find(const struct memory_names *names, const ch
 /* Adds `child` (takes its own reference) under the name, which must not be live; counts the ".." of a directory. */
 int memory_names_add(struct inode *directory, struct memory_names *names, const char *name, size_t len,
                      struct inode *child, bool hides_lower);
-/* Adds a whiteout for a name that is not in the table. -ENOMEM. */
-int memory_names_hide(struct memory_names *names, const char *name, size_t len);
+/* Takes in a name that the lower directory has and the table has not, as it is: no count and no time changes. -ENOMEM. */
+int memory_names_adopt(struct memory_names *names, const char *name, size_t len, struct inode *child);
 /* unlink and rmdir: takes the name away, lowers the inode's link count (0 for a directory) and puts it. */
 void memory_names_unlink(struct inode *directory, struct memory_names *names, struct memory_name *entry);
 /* Each live name with cookie + base >= position; false: the sink is full. */

@@ -11,8 +11,9 @@ struct memory_store {
     uint64_t limit_pages, limit_inodes;     /* const; UINT64_MAX: none */
     uint64_t used_pages, used_inodes;       /* atomic */
     uint64_t next_number;                   /* of the next inode; atomic */
-    struct memory_name *doomed;             /* names to drop at unmount; one thread only */
-    bool is_dropping;
+    struct spinlock doomed_lock;            /* a leaf */
+    struct memory_name *doomed GUARDED_BY(&doomed_lock); /* names of directories that are being freed */
+    bool is_dropping GUARDED_BY(&doomed_lock);           /* somebody is at it, up the stack or on another CPU */
 };
 /* size_limit in bytes, 0: half of the memory, UINT64_MAX: none. */
 void memory_store_init(struct memory_store *store, uint64_t size_limit, uint64_t first_number);
