@@ -40,6 +40,7 @@ static int insert_locked(struct mapping *mapping, uint64_t index, struct page *p
     if (err)
         return err;
     page_get(page);
+    memory_account(MEMORY_CACHED, 1);
     if (!mapping->is_memory)
         lru_add(page);
     return 0;
@@ -93,6 +94,7 @@ void cache_remove(struct mapping *mapping, struct page *page)
     spin_unlock(&mapping->lock);
     if (!is_there)
         return;
+    memory_account(MEMORY_CACHED, -1);
     if (mapping->ops->charge)
         mapping->ops->charge(mapping, -1);
     page_put(page);
@@ -137,7 +139,7 @@ static bool take_batch(struct mapping *mapping, uint64_t *index, uint64_t end, s
     return batch == 64;
 }
 
-/* Out of the tree first, then out of page tables: a fault that found the page before must look again after it mapped it. */
+/* Out of the tree first, then out of page tables: a fault that found the page before sees that it must look again. */
 void cache_drop(struct mapping *mapping, uint64_t first, uint64_t end, bool even_private)
 {
     struct list doomed = LIST_INIT(doomed);
@@ -148,8 +150,10 @@ void cache_drop(struct mapping *mapping, uint64_t first, uint64_t end, bool even
     while (!list_is_empty(&doomed)) {
         struct page *page = list_first(&doomed, struct page, link);
         list_remove(&page->link);
+        page->object = NULL;
         page_put(page);
     }
+    memory_account(MEMORY_CACHED, -(int64_t)count);
     if (count && mapping->ops->charge)
         mapping->ops->charge(mapping, -(int64_t)count);
 }

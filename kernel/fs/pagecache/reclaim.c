@@ -114,8 +114,11 @@ static bool evict(struct mapping *mapping, struct page *page, bool is_wanted)
 static bool reclaim_one(struct mapping *mapping, struct page *page)
 {
     bool is_gone = evict(mapping, page, is_cold(mapping, page));
-    if (is_gone)
+    if (is_gone) {
+        memory_account(MEMORY_CACHED, -1);
+        page->object = NULL;
         page_put(page); /* the cache's */
+    }
     page_put(page);
     release(mapping);
     return is_gone;
