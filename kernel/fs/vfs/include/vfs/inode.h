@@ -145,6 +145,7 @@ struct file_system {
     struct inode *root;  /* referenced */
     struct dentry *root_dentry, *covers; /* the vfs's */
     uint32_t inode_count; /* the vfs's: inodes that were inited and not freed, and one while mounted; atomic */
+    bool is_unmounted;    /* the vfs's: set once; the last inode frees it then */
     void *data;
 };
 

@@ -1,0 +1,3 @@
+/* What vfs_init calls. */
+#pragma once
+void open_init(void);
