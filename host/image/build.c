@@ -1,0 +1,301 @@
+/*
+ * From a source to an image: what it is decides the runtime; the program stands in /app, its configuration in
+ * /.skiff/config (contract/config.h).
+ */
+#include <contract/config.h>
+#include <errno.h>
+#include <image/image.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include "stage.h"
+
+enum { MEMORY_NATIVE_MIB = 128, MEMORY_SCRIPT_MIB = 256, MEMORY_JVM_MIB = 512 };
+
+/* The records of the image's configuration, as they gather. */
+static void add_record(struct buffer *config, const char *key, const char *value)
+{
+    buffer_add(config, key, strlen(key));
+    buffer_add(config, "=", 1);
+    buffer_add(config, value, strlen(value) + 1);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static struct error *add_jar(struct stage *stage, const struct image_options *o, const char *source, struct buffer *config, char runtime[32])
+{
+    struct jar_info jar;
+    struct error *err = jar_read(source, &jar);
+    if (err)
+        return err;
+    char *guest = xprintf("/app/%s", base_name(source));
+    err = stage_file(stage, STAGE_APPLICATION, source, guest);
+    if (!err)
+        err = stage_jvm(stage, source, &jar, o->whole_runtime, runtime);
+    /* Heap by the machine's memory; the archive at its own address saves its relocation; nobody reads perf data here. */
+    static const char *const flags[] = {
+        "-XX:MaxRAMPercentage=60", "-XX:-UsePerfData", "-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0", "-Xshare:auto",
+    };
+    add_record(config, "program", JVM_GUEST_HOME "/bin/java");
+    add_record(config, "arg0", "java");
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        add_record(config, "arg", flags[i]);
+    add_record(config, "arg", "-jar");
+    add_record(config, "arg", guest);
+    add_record(config, "env", "JAVA_HOME=" JVM_GUEST_HOME);
+    free(guest);
+    jar_free(&jar);
+    return err;
+}
+
+static struct error *add_program(struct stage *stage, const char *source, struct buffer *config, char runtime[32])
+{
+    char *guest = xprintf("/app/%s", base_name(source));
+    struct error *err = stage_elf(stage, STAGE_APPLICATION, source, guest);
+    snprintf(runtime, 32, "native");
+    add_record(config, "program", guest);
+    free(guest);
+    return err;
+}
+
+static struct error *add_script(struct stage *stage, const char *source, struct buffer *config, char runtime[32])
+{
+    char *guest = xprintf("/app/%s", base_name(source)), *interpreter = NULL;
+    struct error *err = stage_file(stage, STAGE_APPLICATION, source, guest);
+    if (!err)
+        err = stage_interpreter(stage, source, &interpreter, runtime);
+    if (!err) {
+        add_record(config, "program", interpreter);
+        add_record(config, "arg", guest);
+    }
+    free(interpreter);
+    free(guest);
+    return err;
+}
+
+static struct error *unknown_source(const char *source)
+{
+    return error_hint(error_new("%s is not a jar, a Linux x86-64 program, a script with a known interpreter or an image", source),
+                      "known scripts: .rb, .py, .sh, .bash, .pl, or a #! line that names ruby, python3, sh, bash or perl");
+}
+
+static struct error *add_source(struct stage *stage, const struct image_options *o, const char *source, struct buffer *config, char runtime[32])
+{
+    struct stat s;
+    const char *what = NULL;
+    if (stat(source, &s))
+        return error_status(error_errno("%s", source), errno == ENOENT ? 127 : 126);
+    if (!S_ISREG(s.st_mode))
+        return unknown_source(source);
+    if (access(source, R_OK))
+        return error_status(error_errno("reading %s", source), 126);
+    if (jar_probe(source))
+        return add_jar(stage, o, source, config, runtime);
+    switch (elf_probe(source, &what)) {
+    case ELF_X86_64:
+        if (!(s.st_mode & 0111))
+            return error_status(error_hint(error_new("%s is not executable", source), "chmod +x %s", source), 126);
+        return add_program(stage, source, config, runtime);
+    case ELF_OTHER:
+        return error_status(error_hint(error_new("%s is a program for %s; Skiff runs x86-64", source, what), "build it for x86-64 Linux"), 126);
+    case ELF_NONE:
+        break;
+    }
+    if (script_probe(source))
+        return add_script(stage, source, config, runtime);
+    return error_status(unknown_source(source), 126);
+}
+
+/* "HOST" or "HOST:GUEST", relative to the project; a relative or missing GUEST stands below /app. */
+static struct error *add_project_file(struct stage *stage, const char *directory, const char *entry)
+{
+    const char *colon = strchr(entry, ':');
+    char *host = colon ? xstrndup(entry, (size_t)(colon - entry)) : xstrdup(entry);
+    char *from = host[0] == '/' ? xstrdup(host) : xprintf("%s/%s", directory, host);
+    const char *to = colon ? colon + 1 : host;
+    char *guest = to[0] == '/' ? xstrdup(to) : xprintf("/app/%s", to);
+    struct stat s;
+    struct error *err;
+    if (strstr(guest, "/../") || (strlen(guest) >= 3 && !strcmp(guest + strlen(guest) - 3, "/..")))
+        err = error_new("files: \"%s\" leads out of the image", entry);
+    else if (stat(from, &s))
+        err = error_errno("files: %s", from);
+    else
+        err = S_ISDIR(s.st_mode) ? stage_tree(stage, STAGE_APPLICATION, from, guest, NULL) : stage_file(stage, STAGE_APPLICATION, from, guest);
+    free(host);
+    free(from);
+    free(guest);
+    return err;
+}
+
+static struct error *add_project(struct stage *stage, struct image_options *o, struct buffer *config, char runtime[32])
+{
+    struct project project = {0};
+    struct strings files = {0};
+    char *program = NULL, *wanted = NULL;
+    struct error *err = project_read(o->source, o, &project, &files, &program, &wanted);
+    char *source = err ? NULL : program[0] == '/' ? xstrdup(program) : xprintf("%s/%s", o->source, program);
+    if (!err) {
+        o->whole_runtime |= wanted && !strcmp(wanted, "jvm-whole");
+        err = add_source(stage, o, source, config, runtime);
+    }
+    for (size_t i = 0; !err && i < files.count; i++)
+        err = add_project_file(stage, o->source, files.items[i]);
+    if (!err && !o->memory_mib)
+        o->memory_mib = project.memory_mib;
+    free(source);
+    free(program);
+    free(wanted);
+    strings_free(&files);
+    strings_free(&project.ports);
+    return err;
+}
+
+static unsigned default_memory(const char *runtime)
+{
+    if (!strncmp(runtime, "jvm", 3))
+        return MEMORY_JVM_MIB;
+    return strcmp(runtime, "native") ? MEMORY_SCRIPT_MIB : MEMORY_NATIVE_MIB;
+}
+
+static struct error *add_config(struct stage *stage, const struct image_options *o, struct buffer *config)
+{
+    for (size_t i = 0; i < o->arguments.count; i++)
+        add_record(config, "arg", o->arguments.items[i]);
+    add_record(config, "env", "LANG=C.UTF-8");
+    for (size_t i = 0; i < o->environment.count; i++)
+        add_record(config, "env", o->environment.items[i]);
+    add_record(config, "cwd", o->working_directory ? o->working_directory : "/app");
+    if (config->len > SKIFF_CONFIG_MAX)
+        return error_new("arguments and environment take %zu bytes, more than the %d that an image can hold", config->len, SKIFF_CONFIG_MAX);
+    return stage_text(stage, STAGE_LIBRARY, config->bytes, config->len, 0644, SKIFF_CONFIG_PATH);
+}
+
+struct error *image_build(const struct image_options *given, const char *output, struct image_info *info)
+{
+    struct image_options o = *given;
+    struct stage stage = {.verbose = given->verbose};
+    struct buffer config = {0};
+    struct stat s;
+    struct error *err = stage_create(&stage);
+    *info = (struct image_info){0};
+    if (!err)
+        err = stage_base(&stage);
+    if (!err)
+        err = !stat(o.source, &s) && S_ISDIR(s.st_mode) ? add_project(&stage, &o, &config, info->runtime)
+                                                          : add_source(&stage, &o, o.source, &config, info->runtime);
+    if (!err)
+        err = add_config(&stage, &o, &config);
+    if (!err) {
+        info->memory_mib = o.memory_mib ? o.memory_mib : default_memory(info->runtime);
+        err = image_pack(&stage, info->runtime, info->memory_mib, output);
+    }
+    if (!err && !stat(output, &s))
+        info->size = (uint64_t)s.st_size;
+    info->file_count = stage.file_count;
+    info->application_bytes = stage.bytes[STAGE_APPLICATION];
+    info->runtime_bytes = stage.bytes[STAGE_RUNTIME];
+    info->library_bytes = stage.bytes[STAGE_LIBRARY];
+    stage_destroy(&stage);
+    buffer_free(&config);
+    return err;
+}
+
+/* ---- the cache: an image is known by what it was made of ---- */
+
+static struct error *add_file_identity(void *context, const char *full, const char *relative, mode_t mode)
+{
+    struct buffer *key = context;
+    struct stat s;
+    (void)mode;
+    if (!lstat(full, &s)) {
+        char *line = xprintf("%s %lld %lld.%09ld %llu\n", relative, (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                             (unsigned long long)s.st_ino);
+        buffer_add(key, line, strlen(line));
+        free(line);
+    }
+    return NULL;
+}
+
+static struct error *make_key(const struct image_options *o, struct buffer *key)
+{
+    struct stat s;
+    char *real = realpath(o->source, NULL);
+    if (!real || stat(real, &s)) {
+        free(real);
+        return error_status(error_errno("%s", o->source), errno == ENOENT ? 127 : 126);
+    }
+    char *line = xprintf("format %d whole %d memory %u cwd %s\n", 2, o->whole_runtime, o->memory_mib, o->working_directory ? o->working_directory : "");
+    buffer_add(key, line, strlen(line));
+    for (size_t i = 0; i < o->arguments.count; i++)
+        buffer_add(key, o->arguments.items[i], strlen(o->arguments.items[i]) + 1);
+    for (size_t i = 0; i < o->environment.count; i++)
+        buffer_add(key, o->environment.items[i], strlen(o->environment.items[i]) + 1);
+    struct error *err = add_file_identity(key, real, real, s.st_mode);
+    if (!err && S_ISDIR(s.st_mode))
+        err = directory_walk(real, add_file_identity, key);
+    free(line);
+    free(real);
+    return err;
+}
+
+static bool is_cached(const char *image, const char *key_path, const struct buffer *key)
+{
+    char *bytes;
+    size_t len;
+    struct error *err = file_read(key_path, 64 << 20, &bytes, &len);
+    if (err) {
+        error_free(err);
+        return false;
+    }
+    bool is = len == key->len && !memcmp(bytes, key->bytes, len) && image_is_image(image);
+    free(bytes);
+    return is;
+}
+
+struct error *image_build_cached(const struct image_options *o, char **path, struct image_info *info)
+{
+    struct buffer key = {0};
+    char *cache = NULL;
+    struct error *err = make_key(o, &key);
+    if (!err)
+        err = cache_directory("images", &cache);
+    if (err) {
+        buffer_free(&key);
+        return err;
+    }
+    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a; the key itself is compared, so a clash only rebuilds */
+    for (size_t i = 0; i < key.len; i++)
+        hash = (hash ^ (unsigned char)key.bytes[i]) * 0x100000001b3;
+    char *image = xprintf("%s/%016llx.img", cache, (unsigned long long)hash), *key_path = xprintf("%s/%016llx.key", cache, (unsigned long long)hash);
+    char *lock_path = xprintf("%s/%016llx.lock", cache, (unsigned long long)hash);
+    int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* two builds of the same: the second finds the first's */
+    if (lock < 0 || flock(lock, LOCK_EX))
+        err = error_errno("locking %s", lock_path);
+    *info = (struct image_info){0};
+    if (!err && !is_cached(image, key_path, &key)) {
+        unlink(key_path);
+        err = image_build(o, image, info);
+        if (!err)
+            err = file_write(key_path, key.bytes, key.len, 0600);
+    }
+    if (lock >= 0)
+        close(lock);
+    if (err)
+        free(image);
+    else
+        *path = image;
+    free(key_path);
+    free(lock_path);
+    free(cache);
+    buffer_free(&key);
+    return err;
+}

@@ -1,0 +1,1 @@
+DEPS.host/image := common contract host/util

@@ -1,0 +1,147 @@
+/*
+ * skiff.yaml, a project's description:
+ *   program: ./server            what to start: a file of the project (jar, ELF, script)
+ *   args: [--port, "8080"]
+ *   env: {NAME: value}
+ *   files: [config.yml, data:/srv/data]   more files or directories, HOST or HOST:GUEST; below /app as a rule
+ *   runtime: auto | jvm | jvm-whole | native | ruby | python
+ *   cwd: /app
+ *   memory: 512M
+ *   cpus: 2
+ *   ports: ["8080:8080"]
+ */
+#include <image/image.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <util/file.h>
+#include <util/size.h>
+#include <yaml.h>
+
+struct reader {
+    yaml_document_t document;
+    const char *path;
+    const char *directory;
+    struct image_options *options;
+    struct project *project;
+    struct strings *files;
+    char **program, **runtime;
+};
+
+static struct error *wrong(const struct reader *r, const yaml_node_t *node, const char *key, const char *wanted)
+{
+    return error_new("%s, line %zu: %s must be %s", r->path, node->start_mark.line + 1, key, wanted);
+}
+
+static const char *scalar(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+}
+
+static struct error *read_list(struct reader *r, yaml_node_t *node, const char *key, struct strings *out)
+{
+    if (node->type != YAML_SEQUENCE_NODE)
+        return wrong(r, node, key, "a list");
+    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+        const char *text = scalar(yaml_document_get_node(&r->document, *item));
+        if (!text)
+            return wrong(r, node, key, "a list of words");
+        strings_add(out, text);
+    }
+    return NULL;
+}
+
+static struct error *read_environment(struct reader *r, yaml_node_t *node)
+{
+    if (node->type == YAML_SEQUENCE_NODE)
+        return read_list(r, node, "env", &r->options->environment);
+    if (node->type != YAML_MAPPING_NODE)
+        return wrong(r, node, "env", "a mapping of names to values");
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const char *name = scalar(yaml_document_get_node(&r->document, pair->key));
+        const char *value = scalar(yaml_document_get_node(&r->document, pair->value));
+        if (!name || !value || !*name || strchr(name, '='))
+            return wrong(r, node, "env", "a mapping of names to values");
+        strings_addf(&r->options->environment, "%s=%s", name, value);
+    }
+    return NULL;
+}
+
+static struct error *read_size(struct reader *r, yaml_node_t *node, const char *key, unsigned *out)
+{
+    const char *text = scalar(node);
+    if (!text || !size_parse_mib(text, out))
+        return wrong(r, node, key, "a size such as 512M or 2G");
+    return NULL;
+}
+
+static struct error *read_pair(struct reader *r, const char *key, yaml_node_t *value)
+{
+    const char *text = scalar(value);
+    if (!strcmp(key, "args"))
+        return read_list(r, value, key, &r->options->arguments);
+    if (!strcmp(key, "env"))
+        return read_environment(r, value);
+    if (!strcmp(key, "files"))
+        return read_list(r, value, key, r->files);
+    if (!strcmp(key, "ports"))
+        return read_list(r, value, key, &r->project->ports);
+    if (!strcmp(key, "memory"))
+        return read_size(r, value, key, &r->project->memory_mib);
+    if (!text)
+        return wrong(r, value, key, "a single value");
+    if (!strcmp(key, "program"))
+        *r->program = xstrdup(text);
+    else if (!strcmp(key, "runtime"))
+        *r->runtime = xstrdup(text);
+    else if (!strcmp(key, "cwd"))
+        r->options->working_directory = xstrdup(text);
+    else if (!strcmp(key, "cpus"))
+        r->project->cpus = (unsigned)strtoul(text, NULL, 10);
+    else
+        return error_hint(error_new("%s, line %zu: the key \"%s\" is not known", r->path, value->start_mark.line + 1, key),
+                          "known keys: program, args, env, files, runtime, cwd, memory, cpus, ports");
+    return NULL;
+}
+
+static struct error *read_document(struct reader *r)
+{
+    yaml_node_t *root = yaml_document_get_root_node(&r->document);
+    if (!root || root->type != YAML_MAPPING_NODE)
+        return error_new("%s must be a mapping (program: …)", r->path);
+    struct error *err = NULL;
+    for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; !err && pair < root->data.mapping.pairs.top; pair++) {
+        const char *key = scalar(yaml_document_get_node(&r->document, pair->key));
+        err = key ? read_pair(r, key, yaml_document_get_node(&r->document, pair->value)) : error_new("%s: keys must be words", r->path);
+    }
+    if (!err && !*r->program)
+        err = error_hint(error_new("%s does not say what to start", r->path), "add a line such as: program: app.jar");
+    return err;
+}
+
+struct error *project_read(const char *directory, struct image_options *options, struct project *project, struct strings *files,
+                           char **program, char **runtime)
+{
+    char *path = xprintf("%s/skiff.yaml", directory);
+    struct reader r = {.path = path, .directory = directory, .options = options, .project = project, .files = files, .program = program, .runtime = runtime};
+    yaml_parser_t parser;
+    struct error *err = NULL;
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        err = error_hint(error_errno("opening %s", path), "a directory needs a skiff.yaml; give the jar, program or script itself otherwise");
+        free(path);
+        return err;
+    }
+    yaml_parser_initialize(&parser);
+    yaml_parser_set_input_file(&parser, file);
+    if (!yaml_parser_load(&parser, &r.document)) {
+        err = error_new("%s, line %zu: %s", path, parser.problem_mark.line + 1, parser.problem ? parser.problem : "not YAML");
+    } else {
+        err = read_document(&r);
+        yaml_document_delete(&r.document);
+    }
+    yaml_parser_delete(&parser);
+    fclose(file);
+    free(path);
+    return err;
+}

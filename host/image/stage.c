@@ -1,0 +1,204 @@
+/* The staging tree; see stage.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "stage.h"
+
+struct error *stage_create(struct stage *stage)
+{
+    const char *base = getenv("TMPDIR");
+    char *template = xprintf("%s/skiff-stage-XXXXXX", base && base[0] == '/' ? base : "/tmp");
+    if (!mkdtemp(template)) {
+        struct error *err = error_errno("making a temporary directory (%s)", template);
+        free(template);
+        return err;
+    }
+    stage->root = template;
+    return chmod(template, 0755) ? error_errno("setting the mode of %s", template) : NULL;
+}
+
+void stage_destroy(struct stage *stage)
+{
+    if (stage->root)
+        directory_remove(stage->root);
+    free(stage->root);
+    stage->root = NULL;
+}
+
+/* Host path of a guest path, merged-usr links resolved. */
+static char *place(const struct stage *stage, const char *guest)
+{
+    static const char *const merged[] = {"/lib64", "/lib", "/bin", "/sbin"};
+    for (size_t i = 0; i < sizeof merged / sizeof *merged; i++) {
+        size_t len = strlen(merged[i]);
+        if (!strncmp(guest, merged[i], len) && guest[len] == '/')
+            return xprintf("%s/usr%s", stage->root, guest);
+    }
+    return xprintf("%s%s", stage->root, guest);
+}
+
+static struct error *make_parents(char *path)
+{
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    struct error *err = directory_make(path, 0755);
+    *slash = '/';
+    return err;
+}
+
+bool stage_has(const struct stage *stage, const char *guest)
+{
+    char *path = place(stage, guest);
+    bool has = path_exists(path);
+    free(path);
+    return has;
+}
+
+static void count(struct stage *stage, enum stage_part part, const char *path)
+{
+    struct stat s;
+    if (!lstat(path, &s))
+        stage->bytes[part] += (uint64_t)s.st_size;
+    stage->file_count++;
+}
+
+struct error *stage_file(struct stage *stage, enum stage_part part, const char *from, const char *guest)
+{
+    char *path = place(stage, guest);
+    struct error *err = NULL;
+    if (!path_exists(path)) {
+        err = make_parents(path);
+        if (!err)
+            err = file_copy(from, path);
+        if (!err)
+            count(stage, part, path);
+    }
+    free(path);
+    return err;
+}
+
+struct error *stage_text(struct stage *stage, enum stage_part part, const void *bytes, size_t len, mode_t mode, const char *guest)
+{
+    char *path = place(stage, guest);
+    struct error *err = make_parents(path);
+    if (!err)
+        err = file_write(path, bytes, len, mode);
+    if (!err)
+        count(stage, part, path);
+    free(path);
+    return err;
+}
+
+struct error *stage_symlink(struct stage *stage, const char *target, const char *guest)
+{
+    char *path = place(stage, guest);
+    struct error *err = make_parents(path);
+    if (!err && symlink(target, path) && errno != EEXIST)
+        err = error_errno("making the link %s", guest);
+    free(path);
+    return err;
+}
+
+struct error *stage_directory(struct stage *stage, const char *guest, mode_t mode)
+{
+    char *path = place(stage, guest);
+    struct error *err = directory_make(path, 0755);
+    if (!err && chmod(path, mode))
+        err = error_errno("setting the mode of %s", guest);
+    free(path);
+    return err;
+}
+
+struct tree {
+    struct stage *stage;
+    enum stage_part part;
+    const char *guest;
+    bool (*wants)(const char *relative);
+};
+
+static struct error *stage_entry(void *context, const char *full, const char *relative, mode_t mode)
+{
+    const struct tree *tree = context;
+    if (tree->wants && !tree->wants(relative))
+        return NULL;
+    char *guest = xprintf("%s/%s", tree->guest, relative);
+    struct error *err = NULL;
+    if (S_ISDIR(mode)) {
+        err = stage_directory(tree->stage, guest, 0755);
+    } else if (S_ISREG(mode)) {
+        err = stage_file(tree->stage, tree->part, full, guest);
+    } else if (S_ISLNK(mode)) {
+        char target[4096];
+        ssize_t n = readlink(full, target, sizeof target - 1);
+        if (n < 0)
+            err = error_errno("reading the link %s", full);
+        else
+            target[n] = '\0';
+        /* A link out of the tree would lead nowhere in the image: what it points to takes its place. */
+        struct stat s;
+        bool leads_out = !err && target[0] == '/' && !stat(full, &s) && S_ISREG(s.st_mode);
+        if (!err)
+            err = leads_out ? stage_file(tree->stage, tree->part, full, guest) : stage_symlink(tree->stage, target, guest);
+    }
+    free(guest);
+    return err;
+}
+
+struct error *stage_tree(struct stage *stage, enum stage_part part, const char *from, const char *guest, bool (*wants)(const char *))
+{
+    struct tree tree = {.stage = stage, .part = part, .guest = guest, .wants = wants};
+    struct error *err = stage_directory(stage, guest, 0755);
+    return err ? err : directory_walk(from, stage_entry, &tree);
+}
+
+static struct error *stage_string(struct stage *stage, const char *text, const char *guest)
+{
+    return stage_text(stage, STAGE_LIBRARY, text, strlen(text), 0644, guest);
+}
+
+struct error *stage_base(struct stage *stage)
+{
+    static const struct {
+        const char *path;
+        mode_t mode;
+    } directories[] = {
+        {"/usr/bin", 0755}, {"/usr/sbin", 0755}, {"/usr/lib", 0755},  {"/usr/lib64", 0755}, {"/etc", 0755},  {"/proc", 0555}, {"/sys", 0555},
+        {"/dev", 0755},     {"/tmp", 01777},     {"/run", 0755},      {"/var/tmp", 01777},  {"/root", 0700}, {"/home", 0755}, {"/app", 0755},
+        {"/var/lib", 0755}, {"/var/log", 0755},  {"/var/cache", 0755},
+    };
+    static const struct {
+        const char *target, *path;
+    } links[] = {
+        {"usr/bin", "/bin"}, {"usr/sbin", "/sbin"}, {"usr/lib", "/lib"}, {"usr/lib64", "/lib64"}, {"/run", "/var/run"}, {"/run/lock", "/var/lock"},
+        {"/proc/net/pnp", "/etc/resolv.conf"}, {"/proc/mounts", "/etc/mtab"}, {"/usr/share/zoneinfo/Etc/UTC", "/etc/localtime"},
+    };
+    static const char *const texts[][2] = {
+        {"/etc/hostname", "skiff\n"},
+        {"/etc/hosts", "127.0.0.1 localhost skiff\n::1 localhost ip6-localhost ip6-loopback\n"},
+        {"/etc/host.conf", "multi on\n"},
+        {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"},
+        {"/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"},
+        {"/etc/group", "root:x:0:\nnogroup:x:65534:\n"},
+        {"/etc/timezone", "Etc/UTC\n"},
+        {"/etc/services", "http 80/tcp\nhttps 443/tcp\ndomain 53/tcp\ndomain 53/udp\n"},
+        {"/etc/os-release", "NAME=\"Skiff\"\nID=skiff\nID_LIKE=debian\nPRETTY_NAME=\"Skiff\"\nVERSION_ID=\"1\"\n"},
+    };
+    struct error *err = NULL;
+    for (size_t i = 0; !err && i < sizeof directories / sizeof *directories; i++)
+        err = stage_directory(stage, directories[i].path, directories[i].mode);
+    for (size_t i = 0; !err && i < sizeof links / sizeof *links; i++) {
+        char *path = xprintf("%s%s", stage->root, links[i].path);
+        if (symlink(links[i].target, path))
+            err = error_errno("making the link %s", links[i].path);
+        free(path);
+    }
+    for (size_t i = 0; !err && i < sizeof texts / sizeof *texts; i++)
+        err = stage_string(stage, texts[i][1], texts[i][0]);
+    if (!err && path_exists("/usr/share/zoneinfo/Etc/UTC"))
+        err = stage_file(stage, STAGE_LIBRARY, "/usr/share/zoneinfo/Etc/UTC", "/usr/share/zoneinfo/Etc/UTC");
+    if (!err && path_exists("/usr/lib/locale/C.utf8"))
+        err = stage_tree(stage, STAGE_LIBRARY, "/usr/lib/locale/C.utf8", "/usr/lib/locale/C.utf8", NULL);
+    return err;
+}

@@ -1,0 +1,52 @@
+/*
+ * The tree that becomes the image: made in a temporary directory, file by file. Guest paths are absolute and normalised:
+ * /lib, /bin, /sbin, /lib64 are links into /usr as on Debian 12, so a library has one place.
+ */
+#pragma once
+#include <util/file.h>
+
+enum stage_part { STAGE_APPLICATION, STAGE_RUNTIME, STAGE_LIBRARY, STAGE_PARTS };
+struct stage {
+    char *root;
+    uint64_t bytes[STAGE_PARTS], file_count;
+    bool verbose;
+};
+
+struct error *stage_create(struct stage *stage);
+void stage_destroy(struct stage *stage); /* removes the directory */
+/* Parents are made. A file that is there already is left (the same library twice). */
+struct error *stage_file(struct stage *stage, enum stage_part part, const char *from, const char *guest);
+struct error *stage_text(struct stage *stage, enum stage_part part, const void *bytes, size_t len, mode_t mode, const char *guest);
+struct error *stage_symlink(struct stage *stage, const char *target, const char *guest);
+struct error *stage_directory(struct stage *stage, const char *guest, mode_t mode);
+/* A directory with all below it; symlinks within stay symlinks, files that nobody needs at run time can be left out. */
+struct error *stage_tree(struct stage *stage, enum stage_part part, const char *from, const char *guest, bool (*wants)(const char *relative));
+bool stage_has(const struct stage *stage, const char *guest);
+/* What every program expects: /etc files, mount points, the C.UTF-8 locale. */
+struct error *stage_base(struct stage *stage);
+
+/* elf.c: the program's file and every library it needs, found as ld.so does (DT_RPATH, DT_RUNPATH, ld.so.conf). */
+struct error *stage_elf(struct stage *stage, enum stage_part part, const char *from, const char *guest);
+struct error *stage_libraries_of(struct stage *stage, const char *from); /* only the libraries */
+enum elf_kind { ELF_NONE, ELF_X86_64, ELF_OTHER };
+enum elf_kind elf_probe(const char *path, const char **what); /* *what: name of a wrong architecture */
+
+/* jar.c */
+struct jar_info {
+    char *main_class, *start_class, *class_path; /* start_class: Spring Boot's own */
+    bool is_spring_boot;
+};
+bool jar_probe(const char *path);
+struct error *jar_read(const char *path, struct jar_info *out);
+void jar_free(struct jar_info *info);
+
+/* jvm.c: the runtime for a jar, staged; its java command. */
+#define JVM_GUEST_HOME "/usr/lib/jvm/runtime"
+struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_info *info, bool whole, char runtime[32]);
+
+/* script.c: interpreter and standard library for a script; *interpreter is its guest path. */
+struct error *stage_interpreter(struct stage *stage, const char *script, char **interpreter, char runtime[32]);
+bool script_probe(const char *path);
+
+/* erofs.c: the finished tree as an image file with its trailer. */
+struct error *image_pack(const struct stage *stage, const char *runtime, unsigned memory_mib, const char *output);
