@@ -109,35 +109,50 @@ static struct error *damaged(const char *path, const char *how)
     return error_hint(error_new("the image %s is damaged: %s", path, how), "build it again with skiff build");
 }
 
-struct error *image_check(const char *path, struct image_info *info)
+static struct error *check_trailer(const char *path, int fd, struct skiff_image_trailer *trailer)
+{
+    uint64_t at = 0;
+    if (!read_trailer(fd, trailer, &at))
+        return damaged(path, "its last block is missing, so the file was cut short");
+    uint32_t stored = trailer->trailer_crc32c;
+    trailer->trailer_crc32c = 0;
+    if (crc32c(0, trailer, sizeof *trailer) != stored)
+        return damaged(path, "the checksum of its last block is wrong");
+    if (trailer->version != SKIFF_IMAGE_VERSION)
+        return error_new("the image %s has format %u, this skiff knows %d", path, trailer->version, SKIFF_IMAGE_VERSION);
+    if (trailer->filesystem_size != at || !has_erofs_magic(fd))
+        return damaged(path, "its length is not what its last block says");
+    return NULL;
+}
+
+static struct error *look_at_image(const char *path, bool with_contents, struct image_info *info)
 {
     struct skiff_image_trailer trailer;
-    uint64_t at = 0;
-    uint32_t crc;
+    uint32_t crc = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno("opening the image %s", path);
-    struct error *err = NULL;
-    if (!read_trailer(fd, &trailer, &at)) {
-        err = damaged(path, "its last block is missing, so the file was cut short");
-    } else {
-        uint32_t stored = trailer.trailer_crc32c;
-        trailer.trailer_crc32c = 0;
-        if (crc32c(0, &trailer, sizeof trailer) != stored)
-            err = damaged(path, "the checksum of its last block is wrong");
-        else if (trailer.version != SKIFF_IMAGE_VERSION)
-            err = error_new("the image %s has format %u, this skiff knows %d", path, trailer.version, SKIFF_IMAGE_VERSION);
-        else if (trailer.filesystem_size != at || !has_erofs_magic(fd))
-            err = damaged(path, "its length is not what its last block says");
-        else if (!(err = checksum_file(fd, path, at, &crc)) && crc != trailer.filesystem_crc32c)
-            err = damaged(path, "the checksum of its contents is wrong");
-    }
+    struct error *err = check_trailer(path, fd, &trailer);
+    if (!err && with_contents)
+        err = checksum_file(fd, path, trailer.filesystem_size, &crc);
+    if (!err && with_contents && crc != trailer.filesystem_crc32c)
+        err = damaged(path, "the checksum of its contents is wrong");
     close(fd);
-    if (!err) {
-        memcpy(info->runtime, trailer.runtime, sizeof info->runtime);
-        info->runtime[sizeof info->runtime - 1] = '\0';
-        info->memory_mib = trailer.memory_default_mib;
-        info->size = at + SKIFF_IMAGE_BLOCK;
-    }
-    return err;
+    if (err)
+        return err;
+    memcpy(info->runtime, trailer.runtime, sizeof info->runtime);
+    info->runtime[sizeof info->runtime - 1] = '\0';
+    info->memory_mib = trailer.memory_default_mib;
+    info->size = trailer.filesystem_size + SKIFF_IMAGE_BLOCK;
+    return NULL;
+}
+
+struct error *image_check(const char *path, struct image_info *info)
+{
+    return look_at_image(path, true, info);
+}
+
+struct error *image_read_trailer(const char *path, struct image_info *info)
+{
+    return look_at_image(path, false, info);
 }

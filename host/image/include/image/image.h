@@ -33,6 +33,8 @@ struct error *image_build_cached(const struct image_options *options, char **pat
 /* Whether the file says that it is an image (its last block); then image_check says whether it is whole. */
 bool image_is_image(const char *path);
 struct error *image_check(const char *path, struct image_info *info);
+/* Only the last block: for an image of our own cache. */
+struct error *image_read_trailer(const char *path, struct image_info *info);
 
 /* A project's settings that concern running rather than building. */
 struct project {

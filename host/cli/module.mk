@@ -1,0 +1,1 @@
+DEPS.host/cli := common contract host/util host/image host/vm
