@@ -62,14 +62,6 @@ static struct page *private_copy(struct page *from)
     return copy;
 }
 
-static bool is_sole_user(struct page *page)
-{
-    struct page *head = page;
-    if (page->flags & PAGE_FLAG_TAIL)
-        head = page_of_physical(align_down(page_physical(page), PAGE_SIZE << page->order));
-    return page->flags & PAGE_FLAG_ANON && load_acquire(&head->refs.count) == 1;
-}
-
 /* Exchanges the entry's page for `copy`, unless the entry has changed since `was` was read. Old translations are gone
  * from every TLB before the first write to the copy can be seen. */
 static bool replace_page(struct fault *fault, pte_t was, struct page *old, struct page *copy)
@@ -102,7 +94,7 @@ static int fault_copy_on_write(struct fault *fault)
         return arch_pte_is_writable(was) ? FAULT_OK : FAULT_RETRY;
     }
     struct page *old = page_of_entry(was);
-    if (is_sole_user(old)) {
+    if (page_has_sole_user(old)) {
         store_release(fault->entry, vma_entry(fault->vma, old, true, 0));
         spin_unlock(lock);
         return FAULT_OK;

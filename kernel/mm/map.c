@@ -61,7 +61,7 @@ static void trim_tables(struct address_space *space, uintptr_t start, uintptr_t 
     spin_unlock(&space->table_lock);
 }
 
-/* Splits vmas and huge pages at both ends, so that the range can be taken out whole. Changes nothing that is seen. */
+/* Splits vmas at both ends, so that the range can be taken out whole. Changes nothing that is seen. */
 static int split_ends(struct address_space *space, uintptr_t start, uintptr_t end)
 {
     uintptr_t ends[2] = {start, end};
@@ -69,9 +69,7 @@ static int split_ends(struct address_space *space, uintptr_t start, uintptr_t en
         struct vma *vma = vma_find(space, ends[i]);
         if (!vma || vma->start >= ends[i])
             continue;
-        int err = tables_split(space, ends[i]);
-        if (!err)
-            err = vma_split(vma, ends[i], NULL);
+        int err = vma_split(vma, ends[i], NULL);
         if (err)
             return err;
     }
@@ -96,7 +94,7 @@ int unmap_locked(struct address_space *space, uintptr_t start, uintptr_t end, st
         list_add_last(doomed, &vma->link);
     }
     gather_flush(&gather);
-    if (gather.saw_entries)
+    if (gather.saw_entries && space->vmas.root) /* at the very end the whole table goes */
         trim_tables(space, start, end);
     return 0;
 }

@@ -136,6 +136,9 @@ void gather_flush(struct gather *gather);
 int tables_clear(struct vma *vma, uintptr_t start, uintptr_t end, bool only_shared, struct gather *gather);
 /* Makes sure that no huge entry reaches across `address`. -ENOMEM. */
 int tables_split(struct address_space *space, uintptr_t address);
+int tables_split_locked(struct address_space *space, uintptr_t base, pte_t *huge);
+/* Whether nobody but one entry refers to the page of a program: it may be written in place. */
+bool page_has_sole_user(struct page *page);
 pte_t vma_entry(const struct vma *vma, const struct page *page, bool is_writable, unsigned level);
 void space_account(struct address_space *space, const struct page *page, int64_t pages);
 static inline struct page *page_of_entry(pte_t entry)
@@ -159,4 +162,5 @@ enum fault_result populate(struct address_space *space, uintptr_t start, uintptr
 /* As mlock and MAP_POPULATE do: for writing where that copies a private page, for reading else. */
 int populate_as_mapped(struct address_space *space, uintptr_t start, uintptr_t end);
 /* ---- protect.c ---- */
-void tables_protect(struct vma *vma, uintptr_t start, uintptr_t end, struct gather *gather);
+/* Gives the entries of [start, end) vma->protection; huge ones that lose all access are split: -ENOMEM. */
+int tables_protect(struct vma *vma, uintptr_t start, uintptr_t end, struct gather *gather);

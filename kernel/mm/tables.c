@@ -43,6 +43,14 @@ void space_account(struct address_space *space, const struct page *page, int64_t
         store_relaxed(&space->peak_resident_pages, now);
 }
 
+bool page_has_sole_user(struct page *page)
+{
+    struct page *head = page;
+    if (page->flags & PAGE_FLAG_TAIL)
+        head = page_of_physical(align_down(page_physical(page), PAGE_SIZE << page->order));
+    return page->flags & PAGE_FLAG_ANON && load_acquire(&head->refs.count) == 1;
+}
+
 void gather_init(struct gather *gather, struct address_space *space)
 {
     gather->space = space;
@@ -76,7 +84,7 @@ void gather_add(struct gather *gather, uintptr_t start, size_t size, struct page
 }
 
 /* Makes 512 small entries of a huge one. Called with its page-table lock. */
-static int split_locked(struct address_space *space, uintptr_t base, pte_t *huge)
+int tables_split_locked(struct address_space *space, uintptr_t base, pte_t *huge)
 {
     pte_t was = atomic_exchange(huge, 0);
     /* No CPU may hold a 2 MiB translation and 4 KiB ones of the same memory (Intel SDM 3A 4.10.2.3). */
@@ -113,7 +121,7 @@ int tables_split(struct address_space *space, uintptr_t address)
     spin_lock(lock);
     pte_t *entry = arch_pte(&space->table, base, 1, false, &is_huge);
     if (entry && arch_pte_is_huge(*entry))
-        err = split_locked(space, base, entry);
+        err = tables_split_locked(space, base, entry);
     spin_unlock(lock);
     return err;
 }
@@ -149,7 +157,7 @@ static int clear_piece(struct vma *vma, uintptr_t *at, uintptr_t end, bool only_
     while (!err && *at < piece_end && (entry = arch_pte_next(&space->table, at, piece_end, &level))) {
         uintptr_t next = *at + (level ? HUGE_SIZE : PAGE_SIZE);
         if (level && (*at < start || next > piece_end)) {
-            err = split_locked(space, align_down(*at, HUGE_SIZE), entry);
+            err = tables_split_locked(space, align_down(*at, HUGE_SIZE), entry);
             *at = MAX(*at, start);
             continue;
         }

@@ -161,6 +161,10 @@ int vma_split(struct vma *vma, uintptr_t at, struct vma **upper)
     struct address_space *space = vma->space;
     if (space->vma_count >= VMA_COUNT_MAX)
         return -ENOMEM;
+    /* Huge entries never reach across vmas: what takes whole vmas out then has nothing to split, and cannot fail. */
+    int err = vma->object ? 0 : tables_split(space, at);
+    if (err)
+        return err;
     struct vma *top = vma_create(space);
     if (!top)
         return -ENOMEM;
