@@ -170,17 +170,23 @@ static char *try_directory(const char *directory, size_t len, const char *origin
     return NULL;
 }
 
-static char *find_library(const char *name, const char *search, const char *origin)
+static char *find_in(const char *search, const char *origin, const char *name)
 {
     char *found = NULL;
-    if (strchr(name, '/'))
-        return is_usable(name) ? xstrdup(name) : NULL;
     for (const char *at = search; !found && at && *at;) {
         size_t len = strcspn(at, ":");
         if (len)
             found = try_directory(at, len, origin, name);
         at += len + (at[len] == ':');
     }
+    return found;
+}
+
+static char *find_library(const char *name, const char *search, const char *origin)
+{
+    if (strchr(name, '/'))
+        return is_usable(name) ? xstrdup(name) : NULL;
+    char *found = find_in(search, origin, name);
     const struct strings *system = system_directories();
     for (size_t i = 0; !found && i < system->count; i++)
         found = try_directory(system->items[i], strlen(system->items[i]), origin, name);
@@ -222,6 +228,10 @@ static struct error *stage_needs(struct stage *stage, const char *path, struct s
             err = stage_file(stage, STAGE_LIBRARY, needs.interpreter, needs.interpreter);
     }
     for (size_t i = 0; !err && i < needs.names.count; i++) {
+        char *own = find_in(stage->own_libraries, origin, needs.names.items[i]);
+        free(own);
+        if (own)
+            continue;
         char *library = find_library(needs.names.items[i], needs.search, origin);
         if (!library) {
             err = error_hint(error_new("%s needs the library %s, which is not on this host", path, needs.names.items[i]),

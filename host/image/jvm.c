@@ -172,7 +172,10 @@ struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_i
     err = cached_runtime(stage, home, version, modules, &path);
     if (!err)
         err = stage_tree(stage, STAGE_RUNTIME, path, JVM_GUEST_HOME, is_needed_at_run_time);
-    /* jlink's libraries name no others than the system's, found from where they are now. */
+    if (!err) {
+        free(stage->own_libraries);
+        stage->own_libraries = xprintf("%s/lib:%s/lib/server", path, path);
+    }
     if (!err)
         err = directory_walk(path, stage_native, stage);
     free(modules);

@@ -24,7 +24,8 @@ void stage_destroy(struct stage *stage)
     if (stage->root)
         directory_remove(stage->root);
     free(stage->root);
-    stage->root = NULL;
+    free(stage->own_libraries);
+    stage->root = stage->own_libraries = NULL;
 }
 
 /* Host path of a guest path, merged-usr links resolved. */

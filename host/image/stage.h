@@ -9,6 +9,8 @@ enum stage_part { STAGE_APPLICATION, STAGE_RUNTIME, STAGE_LIBRARY, STAGE_PARTS }
 struct stage {
     char *root;
     uint64_t bytes[STAGE_PARTS], file_count;
+    /* Host directories (colons between) whose libraries are staged as part of a runtime and find each other there. */
+    char *own_libraries;
     bool verbose;
 };
 
