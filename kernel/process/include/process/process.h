@@ -98,6 +98,7 @@ struct process {
     unsigned stopped_count; /* threads that wait in the stopped state */
     int stop_signal;
     bool has_stop_report, has_continue_report; /* not yet told to a waiting parent */
+    bool is_continue_untold;                   /* SIGCHLD for it is still to be sent */
     struct wait_queue stop_event;              /* continued, or exiting */
 
     struct task *exec_task;       /* the thread that waits in exec for all others to end */
@@ -105,6 +106,7 @@ struct process {
     struct wait_queue exit_event; /* became a zombie: pidfds poll it */
     bool is_vfork_child;          /* its parent waits on vfork_done */
     bool is_first_exec_done;
+    bool shares_descriptors; /* with another process: CLONE_FILES */
     bool is_subreaper, keeps_capabilities, has_no_new_privileges;
     bool is_thp_disabled, is_reaped;
     uint32_t id_count; /* ids.c */
@@ -139,7 +141,6 @@ struct task {
     struct user *child_tid_word;      /* CLONE_CHILD_SETTID: written by the child itself */
     int policy, policy_reset_on_fork; /* SCHED_ number that the program asked for */
     uint32_t io_priority;
-    struct list pi_waits; /* PI futexes it owns with waiters: futex_pi.c */
 };
 
 static inline struct task *task_current(void)

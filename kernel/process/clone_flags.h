@@ -1,0 +1,22 @@
+/* The flags of clone(2), Linux's values. */
+#pragma once
+#define CLONE_VM             0x00000100u
+#define CLONE_FS             0x00000200u
+#define CLONE_FILES          0x00000400u
+#define CLONE_SIGHAND        0x00000800u
+#define CLONE_PIDFD          0x00001000u
+#define CLONE_PTRACE         0x00002000u
+#define CLONE_VFORK          0x00004000u
+#define CLONE_PARENT         0x00008000u
+#define CLONE_THREAD         0x00010000u
+#define CLONE_NEWNS          0x00020000u
+#define CLONE_SYSVSEM        0x00040000u
+#define CLONE_SETTLS         0x00080000u
+#define CLONE_PARENT_SETTID  0x00100000u
+#define CLONE_CHILD_CLEARTID 0x00200000u
+#define CLONE_DETACHED       0x00400000u
+#define CLONE_CHILD_SETTID   0x01000000u
+#define CLONE_CLEAR_SIGHAND  UINT64_C(0x100000000)
+#define CLONE_INTO_CGROUP    UINT64_C(0x200000000)
+/* NEWTIME NEWNS NEWCGROUP NEWUTS NEWIPC NEWUSER NEWPID NEWNET */
+#define CLONE_NAMESPACES 0x7e020080u
