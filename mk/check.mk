@@ -1,0 +1,36 @@
+# What a newcomer and CI call. The packages they need are installed by them.
+BOOT_TESTS := $(wildcard tests/boot/*.bats)
+
+.PHONY: demo check check-all bench packages examples install
+#: make demo       the Spring Boot example as a virtual machine
+#: make check      every test; ends with "N passed, N failed, N skipped"
+#: make bench      Skiff beside a Linux guest and the floor; build/bench.json
+#: make install    to PREFIX (default /usr/local), below DESTDIR
+PREFIX ?= /usr/local
+packages:
+	@bash tests/framework/install-packages
+demo: packages
+	@$(MAKE) --no-print-directory all
+	@bash tests/demo/demo
+check: packages
+	@$(MAKE) --no-print-directory all examples tests-build
+	@bash tests/framework/sum "make --no-print-directory test" $(if $(BOOT_TESTS),"bash tests/framework/run-bats $(BOOT_TESTS)")
+bench: packages
+	@$(MAKE) --no-print-directory all examples
+	@bash tests/bench/run
+# The C examples, built as the tests and benchmarks use them; the Spring Boot jar.
+EXAMPLE_PROGRAMS := $(BUILD)/examples/hello $(BUILD)/examples/hello-static $(BUILD)/examples/server $(BUILD)/examples/server-static
+examples: $(EXAMPLE_PROGRAMS) $(BUILD)/examples/app.jar
+$(BUILD)/examples/%-static: examples/c/%.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 -Wall -Wextra -static -o $@ $< -pthread
+$(BUILD)/examples/%: examples/c/%.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 -Wall -Wextra -o $@ $< -pthread
+$(BUILD)/examples/app.jar: examples/spring-boot/pom.xml $(shell find examples/spring-boot/src -type f)
+	@mkdir -p $(@D)
+	@mvn -q -B -f $< package
+	@cp examples/spring-boot/target/app.jar $@
+install: all
+	install -D -m 755 $(BUILD)/skiff $(DESTDIR)$(PREFIX)/bin/skiff
+	install -D -m 644 $(BUILD)/skiff-kernel.elf $(DESTDIR)$(PREFIX)/lib/skiff/skiff-kernel.elf
