@@ -84,8 +84,10 @@ static bool notify(struct waiter *waiter, uint32_t key)
     uint32_t wanted = load_relaxed(&item->events) & ~EPOLL_OPTIONS;
     if (!wanted || (key && !(key & wanted)))
         return false; /* spent (EPOLLONESHOT), or not of interest */
+    /* EPOLLEXCLUSIVE: an epoll nobody waits on leaves the event to the next one, too. */
+    bool has_taker = !(load_relaxed(&item->events) & EPOLL_EXCLUSIVE) || wait_queue_has_waiters(&item->epoll->wait);
     epoll_make_ready(item);
-    return true;
+    return has_taker;
 }
 
 struct item_table {

@@ -63,7 +63,7 @@ static ssize_t eventfd_read(struct file *file, struct io_vector *to, int64_t *of
         if (err)
             return err;
     }
-    wake_up_all(&event->queue, POLL_OUT | POLL_WRNORM);
+    wake_up_one(&event->queue, POLL_OUT | POLL_WRNORM);
     return io_copy_to(to, &value, sizeof value) == sizeof value ? (ssize_t)sizeof value : -EFAULT;
 }
 
@@ -83,7 +83,7 @@ static ssize_t eventfd_write(struct file *file, struct io_vector *from, int64_t 
         if (err)
             return err;
     }
-    wake_up_all(&addition.event->queue, POLL_IN | POLL_RDNORM);
+    wake_up_one(&addition.event->queue, POLL_IN | POLL_RDNORM);
     return sizeof addition.by;
 }
 
