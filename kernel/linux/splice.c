@@ -1,0 +1,155 @@
+/* splice, tee and vmsplice: between a pipe and another file by way of kernel memory (file/pipe.h). */
+#include <common/checked.h>
+#include <file/pipe.h>
+#include <linux/syscalls.h>
+#include "paths.h"
+
+enum { SPLICE_NONBLOCK = 2, SPLICE_KNOWN = 15, SPLICE_MAX = 0x7ffff000, SIGPIPE = 13 };
+
+static ssize_t transfer_kernel(struct file *file, const void *buffer, size_t n, int64_t offset, bool is_write)
+{
+    struct io_vector io;
+    struct io_segment segment;
+    io_vector_kernel(&io, &segment, buffer, n);
+    return is_write ? file_write(file, &io, offset) : file_read(file, &io, offset);
+}
+
+struct splice_target {
+    struct file *file;
+    int64_t offset; /* -1: the file's own */
+};
+
+static ssize_t consume_into_file(void *argument, const void *bytes, size_t n)
+{
+    struct splice_target *target = argument;
+    ssize_t done = transfer_kernel(target->file, bytes, n, target->offset, true);
+    if (done > 0 && target->offset >= 0)
+        target->offset += done;
+    return done;
+}
+
+/* From a file into a pipe: no more is read than the pipe has room for, so nothing read is lost. */
+static ssize_t fill_pipe(struct file *in, int64_t *offset, struct file *pipe, size_t len, bool is_nonblocking)
+{
+    struct page *page = page_alloc(0, ALLOC_WAIT);
+    if (!page)
+        return -ENOMEM;
+    ssize_t total = 0, done = 0;
+    while ((size_t)total < len) {
+        done = pipe_wait_writable(pipe, is_nonblocking || total);
+        if (done)
+            break;
+        ssize_t got = transfer_kernel(in, page_address(page), MIN(len - (size_t)total, PAGE_SIZE), *offset, false);
+        done = got <= 0 ? got : transfer_kernel(pipe, page_address(page), (size_t)got, -1, true);
+        if (done <= 0)
+            break;
+        if (*offset >= 0)
+            *offset += done;
+        total += done;
+        if (!in->ops->seek) /* what a stream had; the rest may take for ever */
+            break;
+    }
+    page_put(page);
+    return total ? total : done;
+}
+
+static ssize_t splice_files(struct file *in, int64_t *in_offset, struct file *out, int64_t *out_offset, size_t len, unsigned flags)
+{
+    bool from_pipe = file_is_pipe(in), to_pipe = file_is_pipe(out);
+    if (!file_is_readable(in) || !file_is_writable(out))
+        return -EBADF;
+    if (!from_pipe && !to_pipe)
+        return -EINVAL;
+    if ((from_pipe && *in_offset >= 0) || (to_pipe && *out_offset >= 0))
+        return -ESPIPE;
+    if (!to_pipe && load_relaxed(&out->flags) & O_APPEND)
+        return -EINVAL;
+    bool is_nonblocking = flags & SPLICE_NONBLOCK || (from_pipe && file_is_nonblocking(in)) || (to_pipe && file_is_nonblocking(out));
+    if (!from_pipe)
+        return fill_pipe(in, in_offset, out, len, is_nonblocking);
+    struct splice_target target = {.file = out, .offset = *out_offset};
+    ssize_t done = pipe_consume(in, len, is_nonblocking, consume_into_file, &target);
+    *out_offset = target.offset;
+    return done;
+}
+
+static int get_offset(struct file *file, const struct user *from, int64_t *offset)
+{
+    *offset = -1;
+    if (!from)
+        return 0;
+    if (!file->ops->seek)
+        return -ESPIPE;
+    if (copy_struct_from_user(offset, from))
+        return -EFAULT;
+    return *offset < 0 ? -EINVAL : 0;
+}
+
+long sys_splice(int in_fd, struct user *in_offset, int out_fd, struct user *out_offset, size_t len, unsigned flags)
+{
+    int64_t from = -1, to = -1;
+    if (flags & ~(unsigned)SPLICE_KNOWN)
+        return -EINVAL;
+    if (!len)
+        return 0;
+    struct file *in = file_of(in_fd), *out = file_of(out_fd);
+    ssize_t done = in && out ? 0 : -EBADF;
+    if (!done)
+        done = get_offset(in, in_offset, &from);
+    if (!done)
+        done = get_offset(out, out_offset, &to);
+    if (!done)
+        done = splice_files(in, &from, out, &to, MIN(len, (size_t)SPLICE_MAX), flags);
+    if (done > 0 && ((in_offset && copy_struct_to_user(in_offset, &from)) || (out_offset && copy_struct_to_user(out_offset, &to))))
+        done = -EFAULT;
+    if (done == -EPIPE)
+        signal_send_task(task_current(), SIGPIPE, NULL);
+    if (in)
+        file_put(in);
+    if (out)
+        file_put(out);
+    return done;
+}
+
+long sys_tee(int in_fd, int out_fd, size_t len, unsigned flags)
+{
+    if (flags & ~(unsigned)SPLICE_KNOWN)
+        return -EINVAL;
+    if (!len)
+        return 0;
+    struct file *in = file_of(in_fd), *out = file_of(out_fd);
+    ssize_t done = in && out ? 0 : -EBADF;
+    if (!done && (!file_is_readable(in) || !file_is_writable(out)))
+        done = -EBADF;
+    if (!done && (!file_is_pipe(in) || !file_is_pipe(out) || in == out))
+        done = -EINVAL;
+    bool is_nonblocking = flags & SPLICE_NONBLOCK;
+    if (!done)
+        done = pipe_wait_readable(in, is_nonblocking);
+    if (!done)
+        done = pipe_wait_writable(out, is_nonblocking);
+    if (!done)
+        done = pipe_tee(in, out, MIN(len, (size_t)SPLICE_MAX));
+    if (done == -EPIPE)
+        signal_send_task(task_current(), SIGPIPE, NULL);
+    if (in)
+        file_put(in);
+    if (out)
+        file_put(out);
+    return done;
+}
+
+/* Memory into a pipe or out of it: the copying read or write, which is what vmsplice promises without SPLICE_F_GIFT. */
+long sys_vmsplice(int fd, struct user *vector, size_t count, unsigned flags)
+{
+    if (flags & ~(unsigned)SPLICE_KNOWN)
+        return -EINVAL;
+    struct file *file = file_of(fd);
+    if (!file)
+        return -EBADF;
+    bool is_pipe = file_is_pipe(file), is_writable = file_is_writable(file);
+    file_put(file);
+    if (!is_pipe)
+        return -EBADF;
+    return is_writable ? sys_writev(fd, vector, (int)MIN(count, 1025ul)) : sys_readv(fd, vector, (int)MIN(count, 1025ul));
+}
