@@ -34,3 +34,5 @@ $(BUILD)/examples/app.jar: examples/spring-boot/pom.xml $(shell find examples/sp
 install: all
 	install -D -m 755 $(BUILD)/skiff $(DESTDIR)$(PREFIX)/bin/skiff
 	install -D -m 644 $(BUILD)/skiff-kernel.elf $(DESTDIR)$(PREFIX)/lib/skiff/skiff-kernel.elf
+docs/syscalls.md: kernel/linux/include/linux/syscalls.def mk/syscalls.sh
+	@bash mk/syscalls.sh > $@
