@@ -1,1 +1,2 @@
 DEPS.kernel/fs/erofs := common kernel/base kernel/arch kernel/mm kernel/sched kernel/device kernel/file kernel/fs/pagecache kernel/fs/vfs kernel/fs/erofs/format
+TEST_DEPS.kernel/fs/erofs := kernel/fs/erofs kernel/fs/erofs/format kernel/fs/pagecache kernel/fs/vfs kernel/device kernel/device/chacha20 kernel/file common tests/fakes/memory tests/fakes/vm_object tests/fakes/user tests/fakes/log tests/fakes/clock tests/fakes/timer tests/fakes/sched kernel/sched/sync

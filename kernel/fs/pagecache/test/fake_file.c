@@ -2,25 +2,8 @@
 #include "fake_file.h"
 #include <arch/cpu.h>
 #include <fakes/sched.h>
+#include <fakes/vm_object.h>
 #include <string.h>
-
-unsigned fake_unmap_calls;
-bool fake_unmap_was_private;
-
-void vm_object_unmap(struct vm_object *object, uint64_t first, uint64_t end, bool even_private)
-{
-    struct mapping *mapping = container_of(object, struct mapping, object);
-    fake_unmap_calls++;
-    fake_unmap_was_private = even_private;
-    if (end != first + 1)
-        return;
-    struct page *page = object->ops->find_page(object, first);
-    if (!page)
-        return;
-    page->map_count = 0; /* the test's "page table" held no reference */
-    page_put(page);
-    (void)mapping;
-}
 
 uint8_t fake_file_byte(uint64_t offset)
 {
@@ -86,7 +69,7 @@ void fake_file_init(struct fake_file *file, uint64_t size, bool is_memory)
     fake_sched_reset();
     *file = (struct fake_file){.bad_index = UINT64_MAX, .charge_limit = INT64_MAX};
     mapping_init(&file->mapping, is_memory ? &memory_ops : &file_ops, file, size, is_memory);
-    fake_unmap_calls = 0;
+    fake_unmap = (struct fake_unmap){0};
 }
 
 ssize_t fake_read(struct fake_file *file, void *to, size_t n, uint64_t offset)

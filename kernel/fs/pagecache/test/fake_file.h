@@ -13,7 +13,5 @@ struct fake_file {
 };
 void fake_file_init(struct fake_file *file, uint64_t size, bool is_memory);
 uint8_t fake_file_byte(uint64_t offset); /* of a file that is not memory */
-extern unsigned fake_unmap_calls;
-extern bool fake_unmap_was_private;
 ssize_t fake_read(struct fake_file *file, void *to, size_t n, uint64_t offset);
 ssize_t fake_write(struct fake_file *file, const void *from, size_t n, uint64_t offset);

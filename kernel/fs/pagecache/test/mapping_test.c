@@ -3,6 +3,7 @@
 #include <fakes/memory.h>
 #include <fakes/sched.h>
 #include <fakes/user.h>
+#include <fakes/vm_object.h>
 #include <string.h>
 #include <test/test.h>
 
@@ -185,8 +186,8 @@ TEST(shrinker_frees_what_nobody_uses)
     page_put(mapped);
     EXPECT_EQ(pagecache_clean_pages(), 64);
     EXPECT_EQ(fake_memory_shrink(1000), 63);
-    EXPECT_EQ(fake_unmap_calls, 1);
-    EXPECT(!fake_unmap_was_private);
+    EXPECT_EQ(fake_unmap.calls, 1);
+    EXPECT(!fake_unmap.even_private);
     EXPECT_EQ(fake_memory_live_pages(), pages + 1);
     EXPECT_EQ(*(uint8_t *)page_address(kept), fake_file_byte(10 * PAGE_SIZE));
     page_put(kept);

@@ -2,6 +2,7 @@
 #include "fake_file.h"
 #include <fakes/memory.h>
 #include <fakes/user.h>
+#include <fakes/vm_object.h>
 #include <string.h>
 #include <test/test.h>
 
@@ -121,7 +122,7 @@ TEST(far_offsets_are_sparse)
     EXPECT_EQ(fake_read(&file, buffer, 10, INT64_MAX - 3), 3);
     mapping_resize(&file.mapping, 0);
     EXPECT_EQ(mapping_page_count(&file.mapping), 0);
-    EXPECT(fake_unmap_was_private);
+    EXPECT(fake_unmap.even_private);
     mapping_destroy(&file.mapping);
 }
 
