@@ -1,0 +1,433 @@
+/*
+ * Listeners: half-open requests (small, bounded by the backlog; beyond it SYN cookies), their promotion to connections,
+ * the accept queue. A listener's lock guards its accept queue; no child is locked under it.
+ */
+#include "internal.h"
+
+uint64_t tcp_keyed_hash(const struct net_stack *stack, const struct tcp_tuple *tuple, enum tcp_hash_purpose purpose,
+                        uint64_t extra)
+{
+    uint64_t words[7] = {tuple->local.halves[0],
+                         tuple->local.halves[1],
+                         tuple->peer.halves[0],
+                         tuple->peer.halves[1],
+                         (uint64_t)tuple->local_port << 16 | tuple->peer_port,
+                         purpose,
+                         extra};
+    return net_siphash(stack->secret, words, 7);
+}
+
+/* RFC 6528: a clock plus a keyed hash of the tuple. */
+uint32_t tcp_initial_sequence(const struct net_stack *stack, const struct tcp_tuple *tuple, uint64_t now_ns)
+{
+    return (uint32_t)tcp_keyed_hash(stack, tuple, HASH_SEQUENCE, 0) + (uint32_t)(now_ns >> 6);
+}
+
+/* By addresses only, so that a port pair's timestamps go on growing over its connections (RFC 7323, 7.1). */
+uint32_t tcp_timestamp_offset(const struct net_stack *stack, const struct tcp_tuple *tuple)
+{
+    struct tcp_tuple addresses = {.local = tuple->local, .peer = tuple->peer};
+    return (uint32_t)tcp_keyed_hash(stack, &addresses, HASH_TIMESTAMP, 0);
+}
+
+static uint16_t initial_window(const struct tcp_connection *listener)
+{
+    uint32_t window = load_relaxed(&listener->receive_buffer) / 2;
+    return (uint16_t)MIN(window, 65535u);
+}
+
+static void send_syn_ack(struct tcp_request *request)
+{
+    const struct tcp_connection *listener = request->listener;
+    uint64_t now = clock_monotonic_ns();
+    struct tcp_stateless answer = {
+        .seq = request->iss,
+        .ack = request->irs + 1,
+        .flags = TCP_SYN | TCP_ACK,
+        .window = request->window,
+        .has_mss = true,
+        .has_scale = request->has_scale,
+        .scale = RECEIVE_SCALE,
+        .has_timestamp = request->has_timestamps,
+        .timestamp = tcp_timestamp(now, request->ts_offset),
+        .timestamp_echo = request->ts_recent,
+        .sack_permitted = request->has_sack,
+        .ttl = listener->ttl,
+        .traffic_class = listener->traffic_class,
+        .mss = (uint16_t)MIN(listener->user_mss, 65535u),
+    };
+    request->sent_ns = now;
+    tcp_send_stateless(listener->stack, &request->entry.tuple, &answer);
+}
+
+void tcp_request_free(struct tcp_request *request)
+{
+    tcp_put_ref(request->listener);
+    kfree(request);
+}
+
+static void stop_timer(struct tcp_request *request)
+{
+    spin_lock(&request->lock);
+    bool was_armed = timer_cancel(&request->timer);
+    spin_unlock(&request->lock);
+    if (was_armed)
+        tcp_entry_put(&request->entry);
+}
+
+void tcp_request_remove(struct tcp_request *request)
+{
+    if (tcp_table_remove(request->listener->tcp, &request->entry))
+        atomic_fetch_sub(&request->listener->request_count, 1u);
+    stop_timer(request);
+}
+
+static void request_timer(struct timer *timer)
+{
+    struct tcp_request *request = container_of(timer, struct tcp_request, timer);
+    bool is_over = request->retries >= RETRIES_SYN_ACK || load_relaxed(&request->listener->state) != TCP_LISTEN;
+    if (is_over) {
+        if (tcp_table_remove(request->listener->tcp, &request->entry))
+            atomic_fetch_sub(&request->listener->request_count, 1u);
+        tcp_entry_put(&request->entry);
+        return;
+    }
+    request->retries++;
+    COUNT(request->listener->tcp, retransmitted);
+    send_syn_ack(request);
+    spin_lock(&request->lock);
+    bool is_in_table = request->entry.link != NULL;
+    if (is_in_table) /* keeps the reference */
+        timer_arm(&request->timer, clock_monotonic_ns() + ((uint64_t)RTO_INITIAL_NS << request->retries));
+    spin_unlock(&request->lock);
+    if (!is_in_table)
+        tcp_entry_put(&request->entry);
+}
+
+static void create_request(struct tcp_connection *listener, const struct tcp_segment *segment,
+                           const struct tcp_tuple *tuple, uint32_t iss_floor)
+{
+    const struct tcp_info_wire *wire = &segment->wire;
+    struct tcp_request *request = kzalloc(sizeof *request, ALLOC_ATOMIC);
+    if (!request)
+        return;
+    refcount_init(&request->entry.refs, 1);
+    request->entry.kind = TCP_KIND_REQUEST;
+    request->entry.tuple = *tuple;
+    request->listener = listener;
+    tcp_get_ref(listener);
+    timer_init(&request->timer, request_timer);
+    request->irs = segment->seq;
+    request->iss = iss_floor ? iss_floor : tcp_initial_sequence(listener->stack, tuple, segment->now_ns);
+    request->has_timestamps = wire->has_timestamp;
+    request->has_sack = wire->sack_permitted;
+    request->has_scale = wire->has_scale;
+    request->send_scale = wire->has_scale ? wire->scale : 0;
+    request->peer_mss = wire->has_mss ? wire->mss : 0;
+    request->ts_recent = wire->timestamp;
+    request->ts_offset = tcp_timestamp_offset(listener->stack, tuple);
+    request->window = initial_window(listener);
+    request->started_ns = segment->now_ns;
+    refcount_get(&request->entry.refs); /* the armed timer's */
+    timer_arm(&request->timer, segment->now_ns + RTO_INITIAL_NS);
+    atomic_fetch_add(&listener->request_count, 1u);
+    if (tcp_table_insert(listener->tcp, &request->entry, NULL)) {
+        atomic_fetch_sub(&listener->request_count, 1u);
+        stop_timer(request);
+    } else
+        send_syn_ack(request);
+    tcp_entry_put(&request->entry);
+}
+
+static void receive_syn(struct tcp_connection *listener, const struct tcp_segment *segment,
+                        const struct tcp_tuple *tuple, uint32_t iss_floor)
+{
+    struct tcp_stack *tcp = listener->tcp;
+    uint32_t backlog = load_relaxed(&listener->backlog);
+    if (load_relaxed(&listener->accept_count) > backlog) {
+        COUNT(tcp, listen_overflows);
+        return;
+    }
+    if (load_relaxed(&listener->request_count) >= MAX(backlog, 1u) || tcp_memory_is_tight(tcp))
+        tcp_cookie_send(listener, segment, tuple);
+    else
+        create_request(listener, segment, tuple, iss_floor);
+}
+
+void tcp_listener_input(struct tcp_connection *listener, struct tcp_segment *segment, const struct tcp_tuple *tuple,
+                        uint32_t iss_floor)
+{
+    struct tcp_promotion from;
+    uint8_t flags = segment->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN);
+    if (flags & TCP_RST)
+        return;
+    if (flags == TCP_SYN)
+        receive_syn(listener, segment, tuple, iss_floor);
+    else if ((flags & (TCP_SYN | TCP_ACK)) == TCP_ACK && tcp_cookie_check(listener->stack, segment, tuple, &from))
+        tcp_promote(listener, NULL, tuple, &from, segment);
+    else if (flags & TCP_ACK)
+        tcp_answer_reset(listener->stack, segment);
+}
+
+/* An ACK that restates where the request stands, for what does not fit it. */
+static void restate(struct tcp_request *request, const struct tcp_segment *segment)
+{
+    if (!tcp_challenge_allowed(request->listener->tcp, segment->now_ns))
+        return;
+    struct tcp_stateless answer = {.seq = request->iss + 1,
+                                   .ack = request->irs + 1,
+                                   .flags = TCP_ACK,
+                                   .window = request->window,
+                                   .has_timestamp = request->has_timestamps,
+                                   .timestamp = tcp_timestamp(segment->now_ns, request->ts_offset),
+                                   .timestamp_echo = request->ts_recent};
+    if (request->has_scale)
+        answer.window >>= RECEIVE_SCALE;
+    tcp_send_stateless(request->listener->stack, &request->entry.tuple, &answer);
+}
+
+static bool is_deferred(const struct tcp_request *request, const struct tcp_segment *segment)
+{
+    uint64_t wait_ns = (uint64_t)load_relaxed(&request->listener->defer_accept_s) * NS_PER_SECOND;
+    return wait_ns && !segment->len && !(segment->flags & TCP_FIN) && segment->now_ns - request->started_ns < wait_ns;
+}
+
+void tcp_request_input(struct tcp_request *request, struct tcp_segment *segment)
+{
+    const struct tcp_info_wire *wire = &segment->wire;
+    uint8_t flags = segment->flags & (TCP_SYN | TCP_ACK | TCP_RST);
+    uint32_t expected = request->irs + 1;
+    if (flags & TCP_RST) {
+        if (segment->seq == expected)
+            tcp_request_remove(request);
+        else if (seq_after(segment->seq, request->irs) && seq_before(segment->seq, expected + request->window))
+            restate(request, segment);
+        return;
+    }
+    if (flags == TCP_SYN && segment->seq == request->irs) { /* our answer was lost */
+        if (segment->now_ns - request->sent_ns >= RATE_LIMIT_ACK_NS)
+            send_syn_ack(request);
+        return;
+    }
+    if (!(flags & TCP_ACK))
+        return;
+    if (wire->ack != request->iss + 1) {
+        tcp_answer_reset(request->listener->stack, segment);
+        return;
+    }
+    bool is_old = request->has_timestamps && wire->has_timestamp && seq_before(wire->timestamp, request->ts_recent);
+    bool is_outside = seq_before(segment->seq, expected) || seq_after(segment->seq, expected + request->window);
+    if (flags & TCP_SYN || is_old || is_outside) {
+        restate(request, segment);
+        return;
+    }
+    if (is_deferred(request, segment))
+        return;
+    struct tcp_promotion from = {
+        .iss = request->iss,
+        .irs = request->irs,
+        .ts_offset = request->ts_offset,
+        .peer_mss = request->peer_mss,
+        .ts_recent = wire->has_timestamp ? wire->timestamp : request->ts_recent,
+        .send_scale = request->send_scale,
+        .has_timestamps = request->has_timestamps,
+        .has_sack = request->has_sack,
+        .has_scale = request->has_scale,
+        .rtt_ns = request->retries ? 0 : MAX(segment->now_ns - request->sent_ns, UINT64_C(1)),
+    };
+    tcp_promote(request->listener, &request->entry, &request->entry.tuple, &from, segment);
+}
+
+/* What a child takes over from its listener. */
+static void inherit(struct tcp_connection *child, const struct tcp_connection *listener)
+{
+    child->keepalive = listener->keepalive;
+    child->no_delay = listener->no_delay;
+    child->cork = listener->cork;
+    child->reuse_address = listener->reuse_address;
+    child->reuse_port = listener->reuse_port;
+    child->is_v6_only = listener->is_v6_only;
+    child->ttl = listener->ttl;
+    child->traffic_class = listener->traffic_class;
+    child->linger_s = listener->linger_s;
+    child->bound_interface = listener->bound_interface;
+    child->receive_low_water = listener->receive_low_water;
+    child->user_mss = listener->user_mss;
+    child->window_clamp = listener->window_clamp;
+    child->syn_retries = listener->syn_retries;
+    child->keep_idle_s = listener->keep_idle_s;
+    child->keep_interval_s = listener->keep_interval_s;
+    child->keep_probes = listener->keep_probes;
+    child->fin_wait_s = listener->fin_wait_s;
+    child->user_timeout_ms = listener->user_timeout_ms;
+    child->not_sent_low_water = listener->not_sent_low_water;
+    child->congestion = listener->congestion;
+    child->send_buffer = listener->send_buffer;
+    child->receive_buffer = listener->receive_buffer;
+    child->send_buffer_locked = listener->send_buffer_locked;
+    child->receive_buffer_locked = listener->receive_buffer_locked;
+}
+
+static struct tcp_connection *create_child(struct tcp_connection *listener, const struct tcp_tuple *tuple,
+                                           const struct tcp_promotion *from, const struct tcp_segment *segment)
+{
+    struct tcp_connection *child = tcp_connection_alloc(listener->stack, listener->is_v6, ALLOC_ATOMIC);
+    if (!child)
+        return NULL;
+    inherit(child, listener);
+    child->entry.tuple = *tuple;
+    child->iss = from->iss;
+    child->snd_una = from->iss;
+    child->snd_nxt = child->write_seq = from->iss + 1;
+    child->irs = from->irs;
+    child->rcv_nxt = child->copied_seq = child->last_ack_sent = from->irs + 1;
+    child->rcv_edge = child->rcv_nxt + initial_window(listener);
+    struct tcp_info_wire options = {.has_timestamp = from->has_timestamps,
+                                    .sack_permitted = from->has_sack,
+                                    .has_scale = from->has_scale,
+                                    .scale = from->send_scale,
+                                    .has_mss = from->peer_mss != 0,
+                                    .mss = from->peer_mss};
+    tcp_take_syn_options(child, &options);
+    child->ts_recent = from->ts_recent;
+    child->ts_recent_ns = segment->now_ns;
+    child->ts_offset = from->ts_offset;
+    if (from->rtt_ns)
+        tcp_measure_rtt(child, from->rtt_ns);
+    child->state = TCP_SYN_RECEIVED;
+    return child;
+}
+
+/* Takes a place in the accept queue: 0, -EAGAIN when it is full, -ECONNREFUSED when nobody listens any more. */
+static int reserve_place(struct tcp_connection *listener)
+{
+    tcp_lock(listener);
+    int err = listener->state != TCP_LISTEN ? -ECONNREFUSED : listener->accept_count > listener->backlog ? -EAGAIN : 0;
+    if (!err)
+        store_relaxed(&listener->accept_count, listener->accept_count + 1);
+    tcp_unlock(listener);
+    return err;
+}
+
+static void release_place(struct tcp_connection *listener)
+{
+    tcp_lock(listener);
+    store_relaxed(&listener->accept_count, listener->accept_count - 1);
+    tcp_unlock(listener);
+}
+
+/* The child's first reference is the accept queue's, then its acceptor's. */
+static void offer(struct tcp_connection *listener, struct tcp_connection *child)
+{
+    tcp_lock(listener);
+    bool is_listening = listener->state == TCP_LISTEN;
+    if (is_listening) {
+        list_add_last(&listener->accept_queue, &child->accept_link);
+        listener->wake |= POLL_IN | POLL_RDNORM;
+    }
+    tcp_unlock(listener);
+    if (is_listening)
+        return;
+    tcp_lock(child);
+    tcp_abort(child);
+    tcp_unlock(child);
+    tcp_put_ref(child);
+}
+
+void tcp_promote(struct tcp_connection *listener, struct tcp_entry *request, const struct tcp_tuple *tuple,
+                 const struct tcp_promotion *from, struct tcp_segment *segment)
+{
+    struct tcp_stack *tcp = listener->tcp;
+    int err = reserve_place(listener);
+    if (err == -ECONNREFUSED) {
+        tcp_answer_reset(listener->stack, segment);
+        return;
+    }
+    if (err) {
+        COUNT(tcp, listen_overflows);
+        return;
+    }
+    struct tcp_connection *child = create_child(listener, tuple, from, segment);
+    if (!child) {
+        release_place(listener);
+        return;
+    }
+    tcp_lock(child); /* whoever finds it in the table waits until this segment is through */
+    bool is_ours =
+        request ? tcp_table_replace(tcp, request, &child->entry) : !tcp_table_insert(tcp, &child->entry, NULL);
+    if (!is_ours) { /* another segment was faster */
+        tcp_unlock(child);
+        tcp_put_ref(child);
+        release_place(listener);
+        return;
+    }
+    if (request) {
+        atomic_fetch_sub(&listener->request_count, 1u);
+        stop_timer(container_of(request, struct tcp_request, entry));
+    }
+    COUNT(tcp, passive_opens);
+    tcp_process(child, segment);
+    tcp_unlock(child);
+    offer(listener, child);
+}
+
+int tcp_listen(struct tcp_connection *conn, int backlog)
+{
+    int err = 0;
+    tcp_lock(conn);
+    conn->backlog = backlog < 0 || backlog > BACKLOG_LIMIT ? BACKLOG_LIMIT : (uint32_t)backlog;
+    if (conn->state != TCP_LISTEN) {
+        if (conn->state != TCP_CLOSED || conn->was_connected)
+            err = -EINVAL;
+        if (!err && !conn->is_bound) {
+            struct ip_address any = conn->is_v6 ? (struct ip_address){.halves = {0, 0}} : ip_from_v4(0);
+            err = tcp_port_bind(conn, &any, 0);
+        }
+        if (!err && !tcp_port_may_listen(conn))
+            err = -EADDRINUSE;
+    }
+    tcp_unlock(conn);
+    return err;
+}
+
+int tcp_accept(struct tcp_connection *listener, struct tcp_connection **out)
+{
+    struct tcp_connection *child = NULL;
+    int err = 0;
+    tcp_lock(listener);
+    if (listener->state != TCP_LISTEN)
+        err = -EINVAL;
+    else if (list_is_empty(&listener->accept_queue))
+        err = -EAGAIN;
+    else {
+        child = list_first(&listener->accept_queue, struct tcp_connection, accept_link);
+        list_remove(&child->accept_link);
+        store_relaxed(&listener->accept_count, listener->accept_count - 1);
+    }
+    tcp_unlock(listener);
+    if (!err)
+        *out = child;
+    return err;
+}
+
+void tcp_stop_listening(struct tcp_connection *listener)
+{
+    struct list children;
+    list_init(&children);
+    tcp_lock(listener);
+    if (listener->state == TCP_LISTEN) {
+        tcp_set_state(listener, TCP_CLOSED);
+        list_splice_last(&children, &listener->accept_queue);
+        store_relaxed(&listener->accept_count, 0u);
+        listener->wake |= POLL_IN | POLL_RDNORM | POLL_HUP;
+    }
+    tcp_unlock(listener);
+    while (!list_is_empty(&children)) {
+        struct tcp_connection *child = list_first(&children, struct tcp_connection, accept_link);
+        list_remove(&child->accept_link);
+        tcp_lock(child);
+        tcp_abort(child);
+        tcp_unlock(child);
+        tcp_put_ref(child);
+    }
+}
