@@ -36,6 +36,8 @@ static void add_machine(struct strings *out, const struct vm_options *o, enum vm
     else
         strings_add(out, "q35,usb=off,vmport=off,smbus=off,sata=off,hpet=off,i8042=off");
     add(out, "-accel", is_kvm ? "kvm" : "tcg,thread=multi");
+    if (o->machine == VM_MICROVM) /* virtio 1 registers */
+        add(out, "-global", "virtio-mmio.force-legacy=false");
     /* A software KVM aborts QEMU over the MSR behind arch-capabilities. */
     add(out, "-cpu", !is_kvm ? "max" : vm_probe_kvm() == VM_KVM_SOFTWARE ? "max,-arch-capabilities" : "host");
     strings_add(out, "-m");
