@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <base/errno.h>
 #include <base/log.h>
+#include <base/panic.h>
 #include <base/string.h>
 #include <contract/exit.h>
 #include <device/control.h>
@@ -183,8 +184,17 @@ static void boot(void *unused)
     start_program(&settings);
 }
 
+static void tell_host_of_panic(const char *text)
+{
+    char line[192];
+    snprintf(line, sizeof line, "panic %s", text);
+    control_send(line);
+}
+
 void kernel_main(void)
 {
+    static const struct panic_hooks hooks = {.tell_host = tell_host_of_panic};
+    panic_set_hooks(&hooks);
     struct thread *thread = thread_create("boot", boot, NULL);
     if (!thread)
         panic("no memory for the first thread");
