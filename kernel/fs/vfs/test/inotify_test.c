@@ -208,5 +208,6 @@ VFS_TEST(inotify_reading_waits_and_poll_tells)
     EXPECT_EQ(bytes, 64);
     io_vector_kernel(&io, &segment, small, sizeof small);
     EXPECT_EQ(file_read(inotify, &io, -1), -EINVAL);
+    thread_put(thread);
     file_put(inotify);
 }

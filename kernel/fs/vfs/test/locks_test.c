@@ -24,7 +24,9 @@ static const char *in_the_way(struct file *file, const void *owner, uint64_t sta
 static const int owner_a, owner_b;
 #define A (&owner_a)
 #define B (&owner_b)
-enum { R = LOCK_TYPE_READ, W = LOCK_TYPE_WRITE, U = LOCK_TYPE_UNLOCK };
+#define R LOCK_TYPE_READ
+#define W LOCK_TYPE_WRITE
+#define U LOCK_TYPE_UNLOCK
 
 VFS_TEST(record_locks_conflict_between_owners)
 {
@@ -117,7 +119,6 @@ static struct thread *start(struct waiting *w)
 {
     struct thread *thread = thread_create("waiter", wait_for_lock, w);
     w->result = 1;
-    thread_get(thread);
     thread_start(thread);
     fake_run_threads();
     return thread;
