@@ -10,10 +10,10 @@
 #include "runqueue.h"
 #include <mm/address_space.h>
 
-/* Kernel threads leave the address space of their predecessor in place. */
+/* NULL before a kernel thread: mm leaves the predecessor's tables in place and keeps flushes away from this CPU. */
 static void change_space(const struct thread *from, const struct thread *to)
 {
-    if (to->space && to->space != from->space)
+    if (to->space != from->space)
         address_space_activate(to->space);
 }
 

@@ -1,0 +1,4 @@
+/* Private to this module. */
+#pragma once
+#include <arch/cpu.h>
+#include <sched/thread.h>
