@@ -12,7 +12,7 @@ int unix_listen(struct unix_socket *socket, int backlog)
     if (!load_acquire(&socket->has_name))
         return -EINVAL;
     struct unix_credentials credentials;
-    unix_identify(socket->domain, &credentials);
+    unix_get_own_credentials(socket->domain, &credentials);
     spin_lock(&socket->lock);
     if (socket->state == UNIX_CONNECTED)
         err = -EINVAL;
@@ -95,7 +95,7 @@ static int make_child(struct unix_socket *socket, struct unix_socket *listener, 
     child->state = UNIX_CONNECTED;
     child->passes_credentials = load_relaxed(&listener->passes_credentials);
     child->own_credentials = listener->own_credentials;
-    unix_identify(socket->domain, &child->peer_credentials);
+    unix_get_own_credentials(socket->domain, &child->peer_credentials);
     refcount_get(&socket->refs);
     child->peer = socket;
     return 0;

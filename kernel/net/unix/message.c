@@ -122,7 +122,7 @@ static int make_message(struct unix_socket *sender, struct io_vector *from, uint
     message->sender = sender;
     message->cost = cost;
     message->len = len;
-    unix_identify(sender->domain, &message->ancillary.credentials);
+    unix_get_own_credentials(sender->domain, &message->ancillary.credentials);
     if (io_copy_from(from, message->bytes, len) != len) {
         unix_message_free(message);
         return -EFAULT;

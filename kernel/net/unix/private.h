@@ -66,7 +66,7 @@ static inline bool unix_is_packets(const struct unix_socket *socket)
 }
 void unix_put(struct unix_socket *socket);
 bool unix_get_live(void *socket); /* a look-up's reference; false: on its way out */
-void unix_identify(struct unix_domain *domain, struct unix_credentials *out);
+
 /* The peer, referenced; NULL. */
 struct unix_socket *unix_peer_get(struct unix_socket *socket);
 /* name.c */

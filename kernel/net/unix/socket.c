@@ -24,7 +24,7 @@ void unix_domain_destroy(struct unix_domain *domain)
     kfree(domain);
 }
 
-void unix_identify(struct unix_domain *domain, struct unix_credentials *out)
+void unix_get_own_credentials(struct unix_domain *domain, struct unix_credentials *out)
 {
     *out = (struct unix_credentials){0};
     if (domain->hooks && domain->hooks->identify)
@@ -72,7 +72,7 @@ int unix_pair(struct unix_domain *domain, enum unix_type type, struct unix_socke
     first->peer = second;
     second->peer = first;
     first->state = second->state = UNIX_CONNECTED;
-    unix_identify(domain, &first->own_credentials);
+    unix_get_own_credentials(domain, &first->own_credentials);
     second->own_credentials = first->peer_credentials = second->peer_credentials = first->own_credentials;
     *a = first;
     *b = second;

@@ -101,5 +101,7 @@ struct unix_summary {
     struct unix_name name;
 };
 void unix_set_inode(struct unix_socket *socket, uint64_t inode);
+/* Of the calling thread, as the hooks say. */
+void unix_get_own_credentials(struct unix_domain *domain, struct unix_credentials *out);
 /* /proc/net/unix: visit runs under a spinlock. */
 void unix_for_each(struct unix_domain *domain, void (*visit)(const struct unix_summary *summary, void *argument), void *argument);
