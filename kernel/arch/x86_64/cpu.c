@@ -19,7 +19,6 @@ struct cpu *cpus[CPU_MAX];
 struct cpu_features cpu_features;
 static struct cpu boot_cpu;
 static uint8_t boot_exception_stacks[IST_COUNT * IST_STACK_SIZE] __attribute__((aligned(16)));
-void system_call_entry(void);
 
 static void read_hypervisor(struct cpu_features *f)
 {

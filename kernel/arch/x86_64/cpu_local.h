@@ -89,6 +89,7 @@ void selftest_late(void);
 void interrupt_dispatch(unsigned vector, uint64_t error_code, struct user_registers *registers);
 void return_to_user(struct user_registers *registers);
 bool system_call_dispatch(struct user_registers *registers);
+void system_call_entry(void); /* entry.S: LSTAR */
 void trap_print_registers(const struct user_registers *registers);
 
 /* fpu.c */

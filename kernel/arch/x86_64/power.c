@@ -9,6 +9,7 @@
 #include <arch/mmu.h>
 #include <base/log.h>
 #include <contract/control.h>
+#include <contract/exit.h>
 #include <sched/work.h>
 
 enum { SLEEP_ENABLE = 1 << 13, SLEEP_TYPE_SHIFT = 10, SCI_ENABLED = 1 << 0, POWER_BUTTON = 1 << 8 };
@@ -74,7 +75,7 @@ static void reset(void)
 _Noreturn void machine_power_off(unsigned status)
 {
     smp_stop_others();
-    io_write8(SKIFF_DEBUG_EXIT_PORT, (uint8_t)status);
+    io_write8(SKIFF_DEBUG_EXIT_PORT, status > 0xff ? SKIFF_EXIT_FAILED : (uint8_t)status);
     power_off_by_acpi();
     wait_a_moment();
     reset();

@@ -146,10 +146,28 @@ static void kernel_exception(unsigned vector, uint64_t error_code, struct user_r
     registers->rip = resolve_relative(&fixup->to);
 }
 
+/*
+ * Where the host interprets ring 0 (selftest.c), SYSCALL in ring 3 goes to LSTAR but stays in ring 3, so its fetch
+ * there faults, with RCX and R11 as SYSCALL sets them. A program that jumps there by itself gets a system call, no
+ * more.
+ */
+static bool is_system_call_in_ring3(unsigned vector, const struct user_registers *registers)
+{
+    return cpu_features.is_ring0_emulated && vector == VECTOR_PAGE_FAULT &&
+           registers->rip == (uintptr_t)system_call_entry;
+}
+
 static void user_exception(unsigned vector, uint64_t error_code, struct user_registers *registers)
 {
     uintptr_t address = vector == VECTOR_PAGE_FAULT ? cr2_read() : 0;
     arch_irq_enable();
+    if (is_system_call_in_ring3(vector, registers)) {
+        registers->rip = registers->rcx;
+        registers->rflags = registers->r11;
+        registers->syscall_number = registers->rax;
+        system_call_enter(registers);
+        return;
+    }
     process_user_fault(registers, vector, error_code, address);
 }
 
