@@ -165,7 +165,7 @@ int inode_truncate_locked(struct inode *inode, uint64_t size)
 {
     int err = seals_check_resize(inode, size);
     if (!err)
-        err = inode_prepare_change(inode, true);
+        err = inode_prepare_change(inode, false); /* of the contents, truncate itself takes over what stays */
     if (err)
         return err;
     if (!inode->ops->truncate)

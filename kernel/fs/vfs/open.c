@@ -134,7 +134,7 @@ static int prepare_writing(struct inode *inode, uint32_t flags)
     if (!inode_is(inode, S_IFREG) || !inode->ops->prepare_change)
         return 0;
     mutex_lock(&inode->lock);
-    int err = inode_prepare_change(inode, true);
+    int err = inode_prepare_change(inode, !(flags & O_TRUNC)); /* no copy of what truncation drops */
     mutex_unlock(&inode->lock);
     return err;
 }

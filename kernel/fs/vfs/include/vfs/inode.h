@@ -78,7 +78,8 @@ struct inode_ops {
 
     /* A file of this inode is being opened: sets file->ops and data when they are not the vfs's own. May be NULL. */
     int (*open)(struct inode *inode, struct file *file);
-    /* Before the first change of contents or attributes (copy-up). May be NULL. The inode's lock is held. */
+    /* Before the first change of contents or attributes (copy-up); truncate does without it for the contents. May be
+     * NULL. The inode's lock is held. */
     int (*prepare_change)(struct inode *inode, bool contents);
     /* Attributes are set in the inode by the vfs; told here when they changed; may be NULL. */
     int (*set_attributes)(struct inode *inode, const struct vfs_change *change);
