@@ -8,10 +8,12 @@
 #include <base/string.h>
 #include <common/checked.h>
 #include <contract/exit.h>
+#include <iface/iface.h>
 #include <proc/proc.h>
 #include <process/process.h>
 #include <sched/wait.h>
 #include <socket/net.h>
+#include <unix/unix.h>
 #include <vfs/vfs.h>
 #include "machine_end.h"
 #include "network.h"
