@@ -74,7 +74,7 @@ static bool replace_page(struct fault *fault, pte_t was, struct page *old, struc
         arch_pte_is_present(now) && !arch_pte_is_writable(now) && arch_pte_physical(now) == arch_pte_physical(was);
     if (is_same) {
         atomic_exchange(fault->entry, 0);
-        space_flush(space, fault->address, fault->address + PAGE_SIZE, false);
+        space_flush(space, fault->address, fault->address + PAGE_SIZE);
         add_relaxed(&old->map_count, -1);
         space_account(space, old, -1);
         fault_install(fault->vma, fault->entry, copy, true);
@@ -132,7 +132,7 @@ static int fault_shared_write(struct fault *fault)
     else if (was && load_relaxed(&object->unmaps) == unmaps) {
         /* The object has another page there now: this one goes, the next try maps that one. */
         atomic_exchange(fault->entry, 0);
-        space_flush(fault->vma->space, fault->address, fault->address + PAGE_SIZE, false);
+        space_flush(fault->vma->space, fault->address, fault->address + PAGE_SIZE);
         struct page *old = page_of_entry(was);
         add_relaxed(&old->map_count, -1);
         space_account(fault->vma->space, old, -1);

@@ -56,8 +56,7 @@ static void trim_tables(struct address_space *space, uintptr_t start, uintptr_t 
     if (start >= end)
         return;
     spin_lock(&space->table_lock);
-    arch_page_table_trim(&space->table, start, end);
-    space_flush(space, start, end, true);
+    arch_page_table_trim(&space->table, start, end); /* flushes where the table is loaded before it frees */
     spin_unlock(&space->table_lock);
 }
 
@@ -94,8 +93,7 @@ int unmap_locked(struct address_space *space, uintptr_t start, uintptr_t end, st
         list_add_last(doomed, &vma->link);
     }
     gather_flush(&gather);
-    if (gather.saw_entries && space->vmas.root) /* at the very end the whole table goes */
-        trim_tables(space, start, end);
+    trim_tables(space, start, end);
     return 0;
 }
 

@@ -47,7 +47,7 @@ static bool clean_entry(struct vma *vma, uintptr_t at, struct page *page)
         was = atomic_exchange(entry, 0);
         was_dirty = arch_pte_is_dirty(was);
         store_release(entry, vma_entry(vma, page, false, 0));
-        space_flush(space, at, at + PAGE_SIZE, false);
+        space_flush(space, at, at + PAGE_SIZE);
     }
     spin_unlock(lock);
     return was_dirty;

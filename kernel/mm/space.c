@@ -113,11 +113,11 @@ void address_space_activate(struct address_space *space)
         arch_page_table_activate(&space->table);
 }
 
-void space_flush(struct address_space *space, uintptr_t start, uintptr_t end, bool are_tables_freed)
+void space_flush(struct address_space *space, uintptr_t start, uintptr_t end)
 {
     memory_barrier(); /* the entries are changed before the CPUs are looked up; pairs with load() */
     uint64_t cpus = load_relaxed(&space->cpus), self = UINT64_C(1) << cpu_index();
-    for (uint64_t rest = are_tables_freed ? 0 : cpus & ~self; rest; rest &= rest - 1) {
+    for (uint64_t rest = cpus & ~self; rest; rest &= rest - 1) {
         struct cpu_space *other = &cpu_spaces[__builtin_ctzll(rest)];
         if (!load_relaxed(&other->is_lazy))
             continue;

@@ -125,7 +125,6 @@ struct gather {
     struct address_space *space;
     uintptr_t start, end; /* to be flushed; empty when start >= end */
     unsigned count;
-    bool saw_entries;
     struct page *pages[GATHER_MAX];
 };
 void gather_init(struct gather *gather, struct address_space *space);
@@ -147,9 +146,9 @@ static inline struct page *page_of_entry(pte_t entry)
 }
 
 /* ---- space.c ---- */
-/* Flushes where the space is active. CPUs that only linger on it (kernel threads) are told to flush later, unless
- * tables were freed. May be called under spinlocks, with interrupts on. */
-void space_flush(struct address_space *space, uintptr_t start, uintptr_t end, bool are_tables_freed);
+/* Flushes where the space is active. CPUs that only linger on it (kernel threads) are told to flush later. May be
+ * called under spinlocks, with interrupts on. */
+void space_flush(struct address_space *space, uintptr_t start, uintptr_t end);
 
 /* ---- map.c ---- */
 int map_check_limits(struct address_space *space, size_t len, size_t replaced, unsigned protection, unsigned vma_flags);

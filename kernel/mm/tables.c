@@ -57,13 +57,12 @@ void gather_init(struct gather *gather, struct address_space *space)
     gather->start = UINTPTR_MAX;
     gather->end = 0;
     gather->count = 0;
-    gather->saw_entries = false;
 }
 
 void gather_flush(struct gather *gather)
 {
     if (gather->start < gather->end)
-        space_flush(gather->space, gather->start, gather->end, false);
+        space_flush(gather->space, gather->start, gather->end);
     for (unsigned i = 0; i < gather->count; i++)
         page_put(gather->pages[i]);
     gather->count = 0;
@@ -73,7 +72,6 @@ void gather_flush(struct gather *gather)
 
 void gather_add(struct gather *gather, uintptr_t start, size_t size, struct page *page)
 {
-    gather->saw_entries = true;
     gather->start = MIN(gather->start, start);
     gather->end = MAX(gather->end, start + size);
     if (!page)
@@ -88,7 +86,7 @@ int tables_split_locked(struct address_space *space, uintptr_t base, pte_t *huge
 {
     pte_t was = atomic_exchange(huge, 0);
     /* No CPU may hold a 2 MiB translation and 4 KiB ones of the same memory (Intel SDM 3A 4.10.2.3). */
-    space_flush(space, base, base + HUGE_SIZE, false);
+    space_flush(space, base, base + HUGE_SIZE);
     bool is_huge;
     pte_t *entries = arch_pte(&space->table, base, 0, true, &is_huge);
     if (!entries) {
