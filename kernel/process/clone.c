@@ -6,7 +6,7 @@
 #include <process/pidfd.h>
 #include <process/timers.h>
 #include <vfs/vfs.h>
-#include "clone_flags.h"
+#include <process/clone_flags.h>
 #include "private.h"
 
 static int check_flags(const struct clone_arguments *arguments)
@@ -67,6 +67,7 @@ static int copy_fs(struct process *child, struct process *parent, uint64_t flags
     if (flags & CLONE_FS) {
         fs_context_get(parent->fs);
         child->fs = parent->fs;
+        child->shares_fs = parent->shares_fs = true;
         return 0;
     }
     child->fs = fs_context_fork(parent->fs);

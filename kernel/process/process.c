@@ -247,3 +247,51 @@ int process_make_session(void)
     spin_unlock(&process_tree_lock);
     return result;
 }
+
+int process_get_parent(void)
+{
+    spin_lock(&process_tree_lock);
+    struct process *parent = process_current()->parent;
+    int id = parent ? (int)parent->id : 0;
+    spin_unlock(&process_tree_lock);
+    return id;
+}
+
+static int unshare_descriptors(struct process *process)
+{
+    struct descriptor_table *own, *old = process->descriptors;
+    int err = descriptor_table_fork(old, &own);
+    if (err)
+        return err;
+    spin_lock(&process->lock);
+    process->descriptors = own;
+    process->shares_descriptors = false;
+    spin_unlock(&process->lock);
+    descriptor_table_put(old);
+    return 0;
+}
+
+static int unshare_fs(struct process *process)
+{
+    struct fs_context *old = process->fs, *own = fs_context_fork(old);
+    if (!own)
+        return -ENOMEM;
+    spin_lock(&process->lock);
+    process->fs = own;
+    process->shares_fs = false;
+    spin_unlock(&process->lock);
+    fs_context_put(old);
+    return 0;
+}
+
+/* Other threads may be using the old table by a plain pointer, so only a single-threaded process can change it. */
+int process_unshare(bool files, bool fs)
+{
+    struct process *process = process_current();
+    files = files && process->shares_descriptors;
+    fs = fs && process->shares_fs;
+    if ((files || fs) && load_acquire(&process->task_count) > 1)
+        return -EINVAL;
+    int err = files ? unshare_descriptors(process) : 0;
+    return !err && fs ? unshare_fs(process) : err;
+}

@@ -1,4 +1,5 @@
-/* Futexes: waiting on words of program memory. futex(2), futex_waitv(2), and what exit does with the lists of held locks. */
+/* Futexes: waiting on words of program memory. futex(2), futex_waitv(2), and what exit does with the lists of held
+ * locks. */
 #pragma once
 #include <base/user.h>
 #include <base/types.h>
@@ -9,10 +10,12 @@ enum futex_flags { FUTEX_IS_SHARED = 1, FUTEX_REALTIME = 2 };
 int futex_wait(struct user *word, uint32_t value, uint32_t bitset, uint64_t deadline_ns, unsigned flags);
 /* How many were woken. */
 int futex_wake(struct user *word, uint32_t count, uint32_t bitset, unsigned flags);
-/* Wakes `wake`, moves up to `move` others to word2; `expected` NULL: not compared. Wakened (CMP_REQUEUE: and moved) ones. */
+/* Wakes `wake`, moves up to `move` others to word2; `expected` NULL: not compared. Wakened (CMP_REQUEUE: and moved)
+ * ones. */
 int futex_requeue(struct user *word, struct user *word2, uint32_t wake, uint32_t move, const uint32_t *expected,
                   unsigned flags);
-int futex_wake_op(struct user *word, struct user *word2, uint32_t wake, uint32_t wake2, uint32_t operation, unsigned flags);
+int futex_wake_op(struct user *word, struct user *word2, uint32_t wake, uint32_t wake2, uint32_t operation,
+                  unsigned flags);
 int futex_lock_pi(struct user *word, uint64_t deadline_ns, bool only_try, unsigned flags);
 int futex_unlock_pi(struct user *word, unsigned flags);
 struct futex_wait_one {

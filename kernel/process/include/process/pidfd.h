@@ -4,5 +4,6 @@
 
 struct file;
 struct process;
-int pidfd_create(struct process *process, unsigned flags, struct file **out); /* flags: O_NONBLOCK; takes its own reference */
+int pidfd_create(struct process *process, unsigned flags,
+                 struct file **out);              /* flags: O_NONBLOCK; takes its own reference */
 struct process *pidfd_process(struct file *file); /* referenced; NULL: not a pidfd */

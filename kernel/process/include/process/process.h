@@ -106,7 +106,7 @@ struct process {
     struct wait_queue exit_event; /* became a zombie: pidfds poll it */
     bool is_vfork_child;          /* its parent waits on vfork_done */
     bool is_first_exec_done;
-    bool shares_descriptors; /* with another process: CLONE_FILES */
+    bool shares_descriptors, shares_fs; /* with another process: CLONE_FILES, CLONE_FS */
     bool is_subreaper, keeps_capabilities, has_no_new_privileges;
     bool is_thp_disabled, is_reaped;
     uint32_t id_count; /* ids.c */
@@ -135,11 +135,11 @@ struct task {
     void *fault_jump;
     /* The last fault, as signal frames tell it. */
     uint64_t fault_vector, fault_error, fault_address;
-    bool is_stopped;                  /* counted in process->stopped_count */
-    bool is_dead;                     /* off the process's list */
-    struct user_registers start;      /* registers of the first entry into ring 3 */
-    struct user *child_tid_word;      /* CLONE_CHILD_SETTID: written by the child itself */
-    int policy, policy_reset_on_fork; /* SCHED_ number that the program asked for */
+    bool is_stopped;                                     /* counted in process->stopped_count */
+    bool is_dead;                                        /* off the process's list */
+    struct user_registers start;                         /* registers of the first entry into ring 3 */
+    struct user *child_tid_word;                         /* CLONE_CHILD_SETTID: written by the child itself */
+    int policy, realtime_priority, policy_reset_on_fork; /* as the program set them */
     uint32_t io_priority;
 };
 
@@ -223,6 +223,9 @@ int process_set_group(uint32_t pid, uint32_t group); /* setpgid */
 int process_get_group(uint32_t pid);
 int process_get_session(uint32_t pid);
 int process_make_session(void);
+int process_get_parent(void); /* getppid; 0: none */
+/* unshare(2): own descriptors and directories where another process shares them. */
+int process_unshare(bool files, bool fs);
 /* Calls `each` on all processes of the group (0: the caller's) or, with `all`, on all but process 1 and the caller;
  * each is referenced meanwhile. Returns how many. */
 unsigned process_for_each(uint32_t group, bool all, void (*each)(struct process *process, void *context),
