@@ -4,6 +4,7 @@
  *
  * One interrupt line serves all queues of a device, so its work runs on the CPU the line goes to.
  */
+#include <arch/boot.h>
 #include <arch/mmu.h>
 #include <base/atomic.h>
 #include <base/errno.h>
@@ -160,7 +161,7 @@ static void mmio_interrupt(void *context)
         device->config_changed(device);
 }
 
-static void probe_at(uint64_t address, uint32_t irq)
+static void probe_at(uint64_t address, uint32_t irq, bool is_level)
 {
     volatile uint8_t *registers = arch_map_device(address, FIXED_SPACING);
     if (!registers || *(volatile uint32_t *)(registers + REGISTER_MAGIC) != MAGIC)
@@ -180,7 +181,7 @@ static void probe_at(uint64_t address, uint32_t irq)
     mmio->virtio.transport = &mmio_transport;
     mmio->virtio.id = id;
     mmio->registers = registers;
-    int err = irq_claim_line(irq, true, false, 0, mmio_interrupt, &mmio->virtio);
+    int err = irq_claim_line(irq, is_level, false, 0, mmio_interrupt, &mmio->virtio);
     if (err)
         log_warning("virtio-mmio: interrupt %u cannot be had (error %d)", irq, -err);
     else
@@ -193,13 +194,17 @@ unsigned virtio_mmio_probe_command_line(const char *command_line)
     struct virtio_mmio_word word;
     while (virtio_mmio_next_word(&command_line, &word)) {
         count++;
-        probe_at(word.address, word.irq);
+        probe_at(word.address, word.irq, true);
     }
     return count;
 }
 
 void virtio_mmio_probe_fixed(void)
 {
-    for (unsigned i = 0; i < FIXED_COUNT; i++)
-        probe_at(FIXED_ADDRESS + (uint64_t)i * FIXED_SPACING, FIXED_IRQ + i);
+    struct boot_device device;
+    unsigned n = 0;
+    for (; n < FIXED_COUNT && boot_find_device("LNRO0005", n, &device); n++)
+        probe_at(device.address, device.gsi, device.is_level);
+    for (unsigned i = 0; !n && i < FIXED_COUNT; i++)
+        probe_at(FIXED_ADDRESS + (uint64_t)i * FIXED_SPACING, FIXED_IRQ + i, true);
 }

@@ -16,3 +16,11 @@ uint64_t boot_acpi_rsdp(void);
 void boot_set_power_button_handler(void (*pressed)(void));
 /* One sentence about what this host's CPU or KVM lacks, found by the boot-time self-test; NULL: nothing. */
 const char *boot_host_defect(void);
+/* A device that the firmware's tables describe: its registers' window and its interrupt line. */
+struct boot_device {
+    uint64_t address;
+    uint32_t size, gsi;
+    bool is_level, is_active_low;
+};
+/* The n-th device (from 0) of that hardware id, "LNRO0005"; false: there is none. */
+bool boot_find_device(const char *hardware_id, unsigned n, struct boot_device *out);
