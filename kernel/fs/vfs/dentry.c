@@ -85,10 +85,22 @@ void dentry_get(struct dentry *dentry)
     refcount_get(&dentry->refs);
 }
 
+/* Names may be forgotten while they become positive, so that a name that is not cached any more is the alias. */
+static void clear_alias(struct dentry *dentry, struct inode *inode)
+{
+    if (!inode_is(inode, S_IFDIR))
+        return;
+    spin_lock(&inode->field_lock);
+    if (inode->alias == dentry)
+        inode->alias = NULL;
+    spin_unlock(&inode->field_lock);
+}
+
 static void dentry_free(struct dentry *dentry)
 {
     struct inode *inode = dentry->inode;
     if (inode) {
+        clear_alias(dentry, inode);
         if (dentry_is(dentry, DENTRY_DELETED) && !load_relaxed(&inode->link_count))
             notify_gone(inode);
         inode_put(inode);

@@ -61,16 +61,13 @@ static bool may_cache(struct dentry *dentry)
            (inode && load_relaxed(&inode->flags) & INODE_STATIC_NAME);
 }
 
-static void set_alias(struct dentry *dentry, bool is_hashed)
+static void set_alias(struct dentry *dentry)
 {
     struct inode *inode = dentry->inode;
     if (!inode || !inode_is(inode, S_IFDIR))
         return;
     spin_lock(&inode->field_lock);
-    if (is_hashed)
-        inode->alias = dentry;
-    else if (inode->alias == dentry)
-        inode->alias = NULL;
+    inode->alias = dentry;
     spin_unlock(&inode->field_lock);
 }
 
@@ -94,7 +91,7 @@ void dentry_hash(struct dentry *dentry)
     size_t count = ++cached_count;
     spin_unlock(&lru_lock);
     spin_unlock(&bucket->lock);
-    set_alias(dentry, true);
+    set_alias(dentry);
     if (count > DENTRY_SOFT_MAX && count % PRUNE_BATCH == 0)
         dentry_prune(NULL, 2 * PRUNE_BATCH);
 }
@@ -134,7 +131,6 @@ static bool unhash_if(struct dentry *dentry, uint32_t max_refs)
     spin_unlock(&bucket->lock);
     if (!is_taken)
         return false;
-    set_alias(dentry, false);
     dentry_put(dentry);
     return true;
 }
@@ -145,19 +141,28 @@ void dentry_unhash(struct dentry *dentry)
         unhash_if(dentry, UINT32_MAX);
 }
 
+/* The first child behind the mount points, which stay: a mount must be found. Referenced, or NULL. */
+static struct dentry *first_forgettable(struct dentry *directory)
+{
+    struct dentry *child, *found = NULL;
+    spin_lock(&directory->lock);
+    list_for_each(child, &directory->children, child_link)
+    {
+        if (load_relaxed(&child->mounted))
+            continue;
+        dentry_get(child); /* hashed, so the cache holds it */
+        found = child;
+        break;
+    }
+    spin_unlock(&directory->lock);
+    return found;
+}
+
 /* Takes the names below a directory out of the cache, those in use too: they live on as long as they are held. */
 static void forget_children(struct dentry *directory)
 {
-    for (;;) {
-        spin_lock(&directory->lock);
-        struct dentry *child = NULL;
-        if (!list_is_empty(&directory->children)) {
-            child = list_first(&directory->children, struct dentry, child_link);
-            dentry_get(child); /* hashed, so the cache holds it */
-        }
-        spin_unlock(&directory->lock);
-        if (!child)
-            return;
+    struct dentry *child;
+    while ((child = first_forgettable(directory))) {
         unhash_if(child, UINT32_MAX);
         dentry_put(child);
     }
@@ -177,10 +182,9 @@ void dentry_delete(struct dentry *dentry)
 void vfs_forget_names(struct inode *directory)
 {
     spin_lock(&directory->field_lock);
-    struct dentry *dentry = directory->alias;
-    /* An alias that is on its way out of the cache clears itself under field_lock before its reference goes. */
-    if (dentry)
-        dentry_get(dentry);
+    struct dentry *dentry = directory->alias; /* cleared under field_lock before its memory goes */
+    if (dentry && !refcount_get_unless_zero(&dentry->refs))
+        dentry = NULL;
     spin_unlock(&directory->field_lock);
     if (!dentry)
         return;

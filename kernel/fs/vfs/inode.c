@@ -117,6 +117,8 @@ struct inode *inode_cache_insert(struct inode *inode)
 
 void inode_cache_remove(struct inode *inode)
 {
+    if (list_is_empty(&inode->cache_link)) /* never there, and nobody else puts it there */
+        return;
     struct bucket *bucket = bucket_of(inode->fs, inode->number);
     spin_lock(&bucket->lock);
     list_remove(&inode->cache_link);

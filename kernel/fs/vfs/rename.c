@@ -1,7 +1,8 @@
 /*
  * rename(2) and renameat2(2). Between two directories one rename goes at a time (rename_lock), so that nobody makes a
  * cycle out of two moves that are innocent each. Lock order: rename_lock, the two directories (an ancestor first, else
- * by address), then what moves and what it replaces (by address).
+ * by address), then what moves and what it replaces (a directory before a file, which could be linked below it;
+ * else by address).
  */
 #include <vfs/notify.h>
 #include "names.h"
@@ -17,16 +18,22 @@ struct rename {
     struct dentry *dropped_parents[2]; /* put when no lock is held */
 };
 
+static bool comes_first(const struct inode *a, const struct inode *b)
+{
+    bool a_is_directory = inode_is(a, S_IFDIR);
+    return a_is_directory == inode_is(b, S_IFDIR) ? a < b : a_is_directory;
+}
+
 static void lock_pair(struct inode *a, struct inode *b)
 {
-    if (a > b) {
+    if (a && b && comes_first(b, a)) {
         struct inode *swap = a;
         a = b;
         b = swap;
     }
     if (a)
         mutex_lock(&a->lock);
-    if (b != a)
+    if (b && b != a)
         mutex_lock(&b->lock);
 }
 
@@ -122,13 +129,10 @@ static int check_permissions(const struct rename *r)
 
 static void move_dentries(struct rename *r, struct dentry_name *to_name, struct dentry_name *from_name)
 {
-    if (r->flags & RENAME_EXCHANGE) {
+    if (r->flags & RENAME_EXCHANGE || dentry_is_negative(r->victim))
         dentry_unhash(r->victim);
-    } else if (dentry_is_negative(r->victim)) {
-        dentry_unhash(r->victim);
-    } else {
+    else
         dentry_delete(r->victim);
-    }
     r->dropped_parents[0] = dentry_move(r->target, r->to.at, r->to.last, r->to.last_len, to_name);
     if (r->flags & RENAME_EXCHANGE)
         r->dropped_parents[1] = dentry_move(r->victim, r->from.at, r->from.last, r->from.last_len, from_name);
