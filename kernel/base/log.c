@@ -11,7 +11,7 @@
 enum {
     RING_SIZE = 16384, /* a power of two */
     LINE_MAX = 512,
-    LOCK_TRIES = 10000000,
+    LOCK_TRIES = 2000000,
 };
 
 /* A leaf: nothing is called under it but the sink. Taken with interrupts masked. */
@@ -20,16 +20,19 @@ static char ring[RING_SIZE] GUARDED_BY(&log_lock);
 static uint64_t ring_end GUARDED_BY(&log_lock); /* bytes ever written; the ring holds the last RING_SIZE of them */
 static void (*log_sink)(const char *bytes, size_t len);
 static uint32_t log_level = LOG_WARNING;
+static uint32_t is_lock_lost; /* somebody waited for it in vain once: nobody waits again */
 
 static uint64_t lock_log(bool *is_held)
 {
     uint64_t state = arch_irq_save();
-    *is_held = false;
-    for (unsigned i = 0; i < LOCK_TRIES && !*is_held; i++) {
+    unsigned tries = load_relaxed(&is_lock_lost) ? 1 : LOCK_TRIES;
+    *is_held = spin_trylock(&log_lock);
+    for (unsigned i = 1; i < tries && !*is_held; i++) {
+        arch_cpu_relax();
         *is_held = spin_trylock(&log_lock);
-        if (!*is_held)
-            arch_cpu_relax();
     }
+    if (!*is_held)
+        store_relaxed(&is_lock_lost, 1u);
     return state;
 }
 

@@ -39,7 +39,13 @@ int arch_thread_add_user_state(struct arch_thread *thread, const struct arch_thr
         thread->gs_base = from->gs_base;
         arch_irq_restore(irq);
     }
+    uint64_t irq = arch_irq_save();
     thread->fpu = state;
+    if (thread == &thread_current()->arch) {
+        fpu_restore(state);
+        segment_bases_load(thread);
+    }
+    arch_irq_restore(irq);
     return 0;
 }
 
