@@ -31,7 +31,8 @@ static int meta_read_pages(struct mapping *mapping, uint64_t index, struct page 
     return erofs_read_blocks(mapping->owner, index, pages, count);
 }
 
-const struct mapping_ops erofs_meta_ops = {.read_pages = meta_read_pages}; /* never mapped by programs: no get and put */
+const struct mapping_ops erofs_meta_ops = {.read_pages =
+                                               meta_read_pages}; /* never mapped by programs: no get and put */
 
 static int map_chunk(struct erofs *erofs, const struct erofs_node *node, uint64_t index, uint64_t *block, uint64_t *run)
 {
@@ -64,13 +65,15 @@ static int map_block(struct erofs *erofs, const struct erofs_node *node, uint64_
     return 0;
 }
 
-static int read_run(struct erofs *erofs, const struct erofs_node *node, uint64_t block, struct page **pages, unsigned count)
+static int read_run(struct erofs *erofs, const struct erofs_node *node, uint64_t block, struct page **pages,
+                    unsigned count)
 {
     if (block != EROFS_NO_BLOCK && block != TAIL_BLOCK)
         return erofs_read_blocks(erofs, block, pages, count);
     for (unsigned i = 0; i < count; i++)
         memset(page_address(pages[i]), 0, PAGE_SIZE);
-    return block == TAIL_BLOCK ? erofs_read_bytes(erofs, node->tail_offset, page_address(pages[0]), node->tail_size) : 0;
+    return block == TAIL_BLOCK ? erofs_read_bytes(erofs, node->tail_offset, page_address(pages[0]), node->tail_size)
+                               : 0;
 }
 
 /* The image may hold anything behind the end of a file. */

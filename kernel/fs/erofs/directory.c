@@ -6,7 +6,8 @@ static uint64_t block_count(const struct erofs_node *node)
     return node->size / EROFS_BLOCK_SIZE + !!(node->size % EROFS_BLOCK_SIZE);
 }
 
-static int find_in_block(struct erofs_inode *self, uint64_t index, const char *name, size_t len, uint64_t *nid, int *side)
+static int find_in_block(struct erofs_inode *self, uint64_t index, const char *name, size_t len, uint64_t *nid,
+                         int *side)
 {
     struct erofs_view view;
     int err = erofs_view_block(self, index, &view);
@@ -54,7 +55,8 @@ static int list_block(const struct erofs_view *view, uint64_t index, unsigned fi
         err = erofs_parse_entry(view->bytes, view->len, count, i, &entry);
         if (err || is_dot(&entry))
             continue;
-        if (!sink->entry(sink, entry.name, entry.name_len, entry.nid, entry.type_mode, index * EROFS_BLOCK_SIZE + i + 1))
+        if (!sink->entry(sink, entry.name, entry.name_len, entry.nid, entry.type_mode,
+                         index * EROFS_BLOCK_SIZE + i + 1))
             return 1;
     }
     return err;

@@ -10,7 +10,7 @@ struct cursor {
 };
 struct found {
     struct erofs_xattr xattr;
-    uint64_t name_at, value_at; /* bytes in the image */
+    uint64_t name_at, value_at;     /* bytes in the image */
     char name[EROFS_NAME_MAX + 32]; /* prefix and name, terminated */
     size_t name_len;
 };
@@ -59,7 +59,8 @@ static int next_entry(struct cursor *cursor, struct found *found)
     uint64_t offset = 0, at = cursor->node->xattr_offset + EROFS_XATTR_HEADER + 4 * (uint64_t)cursor->shared++;
     int err = erofs_read_bytes(cursor->erofs, at, id, sizeof id);
     if (!err)
-        err = erofs_shared_xattr_offset(&cursor->erofs->super, id[0] | id[1] << 8 | id[2] << 16 | (uint32_t)id[3] << 24, &offset);
+        err = erofs_shared_xattr_offset(&cursor->erofs->super, id[0] | id[1] << 8 | id[2] << 16 | (uint32_t)id[3] << 24,
+                                        &offset);
     return err ? err : read_entry(cursor, offset, found);
 }
 

@@ -24,7 +24,7 @@ static struct overlay_inode *alloc_inode(struct overlay *overlay, uint64_t numbe
 int overlay_inode_create(struct overlay *overlay, const struct vfs_new *new, struct inode **out)
 {
     struct memory_file *file = NULL;
-    if ((new->mode & S_IFMT) == S_IFREG && !(file = kmalloc(sizeof *file, ALLOC_WAIT)))
+    if ((new->mode &S_IFMT) == S_IFREG && !(file = kmalloc(sizeof *file, ALLOC_WAIT)))
         return -ENOMEM;
     struct overlay_inode *self = alloc_inode(overlay, memory_store_next_number(&overlay->store), new->mode);
     if (!self) {

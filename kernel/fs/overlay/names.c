@@ -43,7 +43,8 @@ static int publish(struct inode *directory, const char *name, size_t len, struct
     return 0;
 }
 
-int overlay_create_name(struct inode *directory, const char *name, size_t len, const struct vfs_new *new, struct inode **out)
+int overlay_create_name(struct inode *directory, const char *name, size_t len, const struct vfs_new *new,
+                        struct inode **out)
 {
     struct inode *inode;
     int err = overlay_inode_create(overlay_of(directory->fs), new, &inode);
@@ -57,8 +58,8 @@ int overlay_mkdir(struct inode *directory, const char *name, size_t len, const s
     return overlay_create_name(directory, name, len, &as_directory, out);
 }
 
-int overlay_symlink(struct inode *directory, const char *name, size_t len, const struct vfs_new *new, const char *target,
-                    struct inode **out)
+int overlay_symlink(struct inode *directory, const char *name, size_t len, const struct vfs_new *new,
+                    const char *target, struct inode **out)
 {
     struct vfs_new as_link = *new;
     as_link.mode = S_IFLNK | 0777;
@@ -95,7 +96,8 @@ int overlay_link(struct inode *directory, const char *name, size_t len, struct i
 /* ---- removing and moving names ---- */
 
 /* The table's entry for a name that leads to `target`, taken in from below if it is not there yet. */
-static int take_in(struct inode *directory, const char *name, size_t len, struct inode *target, struct memory_name **out)
+static int take_in(struct inode *directory, const char *name, size_t len, struct inode *target,
+                   struct memory_name **out)
 {
     struct memory_names *names = names_of(directory);
     struct memory_name *entry = memory_names_find(names, name, len);
@@ -132,8 +134,8 @@ struct visible_sink {
 };
 
 /* Passes on what the table neither hides nor replaces. */
-static bool visible_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type_mode,
-                          uint64_t next)
+static bool visible_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number,
+                          uint32_t type_mode, uint64_t next)
 {
     struct visible_sink *visible = container_of(sink, struct visible_sink, sink);
     if (memory_names_find(visible->names, name, len))

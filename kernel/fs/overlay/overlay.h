@@ -18,20 +18,20 @@ struct overlay {
     struct file_system fs;
     struct memory_store store;
     struct file_system *lower;
-    struct mutex xattr_lock; /* copying xattrs up; after inode->lock */
+    struct mutex xattr_lock;  /* copying xattrs up; after inode->lock */
     struct spinlock pin_lock; /* a leaf */
     struct list pinned GUARDED_BY(&pin_lock);
 };
 struct overlay_inode {
     struct inode inode;
-    struct inode *lower; /* referenced; const after creation; NULL: made here */
+    struct inode *lower;  /* referenced; const after creation; NULL: made here */
     struct list pin_link; /* overlay->pin_lock; on the list: pinned, one reference */
     struct memory_xattrs xattrs;
     bool has_own_xattrs; /* else the lower inode's are in force; set with release under xattr_lock */
     union {
-        struct memory_names names;  /* directory */
-        struct memory_file *file;   /* regular file: NULL until it is copied up; under inode->lock */
-        char *target;               /* symlink made here */
+        struct memory_names names; /* directory */
+        struct memory_file *file;  /* regular file: NULL until it is copied up; under inode->lock */
+        char *target;              /* symlink made here */
     };
 };
 static inline struct overlay *overlay_of(const struct file_system *fs)
@@ -54,10 +54,11 @@ extern const struct inode_ops overlay_directory_ops, overlay_file_ops;
 
 /* ---- names.c: the directory operations ---- */
 int overlay_lookup(struct inode *directory, const char *name, size_t len, struct inode **out);
-int overlay_create_name(struct inode *directory, const char *name, size_t len, const struct vfs_new *new, struct inode **out);
+int overlay_create_name(struct inode *directory, const char *name, size_t len, const struct vfs_new *new,
+                        struct inode **out);
 int overlay_mkdir(struct inode *directory, const char *name, size_t len, const struct vfs_new *new, struct inode **out);
-int overlay_symlink(struct inode *directory, const char *name, size_t len, const struct vfs_new *new, const char *target,
-                    struct inode **out);
+int overlay_symlink(struct inode *directory, const char *name, size_t len, const struct vfs_new *new,
+                    const char *target, struct inode **out);
 int overlay_create_unnamed(struct inode *directory, const struct vfs_new *new, struct inode **out);
 int overlay_link(struct inode *directory, const char *name, size_t len, struct inode *target);
 int overlay_unlink(struct inode *directory, const char *name, size_t len, struct inode *target);

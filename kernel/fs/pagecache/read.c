@@ -112,7 +112,8 @@ static int fill_hole(struct mapping *mapping, uint64_t index, struct page **out)
 }
 
 /* One look: 0, an error, or -EAGAIN when it changed under our feet. */
-static int try_get(struct mapping *mapping, uint64_t index, uint64_t want, bool create, bool is_fault, struct page **out)
+static int try_get(struct mapping *mapping, uint64_t index, uint64_t want, bool create, bool is_fault,
+                   struct page **out)
 {
     struct page *page = cache_find(mapping, index);
     if (page) {

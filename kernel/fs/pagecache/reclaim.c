@@ -3,8 +3,8 @@
  * takes them from the front and gives those used since a second chance at the back. A page that is mapped is taken out
  * of page tables and goes to the back too: if the program still needs it, it faults and is marked used.
  *
- * A page on the list is in its mapping's tree. While the shrinker looks at one (off the list), mapping->reclaimers keeps
- * the mapping alive. Lock order: mapping->lock, then lru.lock.
+ * A page on the list is in its mapping's tree. While the shrinker looks at one (off the list), mapping->reclaimers
+ * keeps the mapping alive. Lock order: mapping->lock, then lru.lock.
  */
 #include "cache.h"
 #include <sched/wait.h>
@@ -94,7 +94,8 @@ static bool is_cold(struct mapping *mapping, struct page *page)
     return true;
 }
 
-/* Out of the tree when nobody but the cache and we hold it; else back to the list. True: the page is the caller's alone. */
+/* Out of the tree when nobody but the cache and we hold it; else back to the list. True: the page is the caller's
+ * alone. */
 static bool evict(struct mapping *mapping, struct page *page, bool is_wanted)
 {
     bool is_gone = false;

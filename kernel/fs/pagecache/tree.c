@@ -1,6 +1,7 @@
 /*
- * Radix tree of pages: 16-way nodes, as high as the largest index needs. Height 0 is one page or nothing, so that a file
- * of one page has no node. Nodes that become empty are freed at once; the height shrinks only when the tree is empty.
+ * Radix tree of pages: 16-way nodes, as high as the largest index needs. Height 0 is one page or nothing, so that a
+ * file of one page has no node. Nodes that become empty are freed at once; the height shrinks only when the tree is
+ * empty.
  */
 #include "tree.h"
 #include <mm/alloc.h>

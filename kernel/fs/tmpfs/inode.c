@@ -1,4 +1,5 @@
-/* tmpfs inodes: the operations on directories, symlinks, attributes. Contents, names and xattrs are modules of their own. */
+/* tmpfs inodes: the operations on directories, symlinks, attributes. Contents, names and xattrs are modules of their
+ * own. */
 #include <base/string.h>
 #include <mm/alloc.h>
 #include "tmpfs.h"
@@ -77,7 +78,8 @@ static int create(struct inode *directory, const char *name, size_t len, const s
     return err ? err : publish(directory, name, len, inode, out);
 }
 
-static int make_directory(struct inode *directory, const char *name, size_t len, const struct vfs_new *new, struct inode **out)
+static int make_directory(struct inode *directory, const char *name, size_t len, const struct vfs_new *new,
+                          struct inode **out)
 {
     struct vfs_new as_directory = *new;
     as_directory.mode = (new->mode & ~S_IFMT) | S_IFDIR;

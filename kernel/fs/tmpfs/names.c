@@ -158,13 +158,14 @@ static struct rb_node *first_from(const struct memory_names *names, uint64_t coo
     return found;
 }
 
-bool memory_names_iterate(const struct memory_names *names, uint64_t base, uint64_t position, struct directory_sink *sink)
+bool memory_names_iterate(const struct memory_names *names, uint64_t base, uint64_t position,
+                          struct directory_sink *sink)
 {
     struct rb_node *node = first_from(names, position > base ? position - base : 0);
     for (; node; node = rb_next(node)) {
         const struct memory_name *entry = cookie_entry(node);
-        if (!sink->entry(sink, entry->text, entry->len, entry->inode->number, load_relaxed(&entry->inode->mode) & S_IFMT,
-                         base + entry->cookie + 1))
+        if (!sink->entry(sink, entry->text, entry->len, entry->inode->number,
+                         load_relaxed(&entry->inode->mode) & S_IFMT, base + entry->cookie + 1))
             return false;
     }
     return true;

@@ -52,7 +52,8 @@ uint64_t memory_store_next_number(struct memory_store *store)
 
 void memory_store_statfs(const struct memory_store *store, uint64_t magic, struct vfs_statfs *out)
 {
-    uint64_t pages = store->limit_pages, used = load_relaxed(&store->used_pages), inodes = load_relaxed(&store->used_inodes);
+    uint64_t pages = store->limit_pages, used = load_relaxed(&store->used_pages),
+             inodes = load_relaxed(&store->used_inodes);
     *out = (struct vfs_statfs){.type = magic, .block_size = PAGE_SIZE};
     if (pages != UINT64_MAX) {
         out->blocks = pages;

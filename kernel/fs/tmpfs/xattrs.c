@@ -69,7 +69,8 @@ static size_t weight(const struct memory_xattr *xattr)
 }
 
 /* Puts `new` (NULL: nothing) in the place of what *link has; the old one, to be freed. */
-static struct memory_xattr *replace_locked(struct memory_xattrs *xattrs, struct memory_xattr **link, struct memory_xattr *new)
+static struct memory_xattr *replace_locked(struct memory_xattrs *xattrs, struct memory_xattr **link,
+                                           struct memory_xattr *new)
 {
     struct memory_xattr *old = *link;
     xattrs->total = xattrs->total - weight(old) + weight(new);

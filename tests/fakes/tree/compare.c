@@ -10,7 +10,8 @@ struct seen_sink {
     uint64_t next;
 };
 
-static bool see_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type, uint64_t next)
+static bool see_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type,
+                      uint64_t next)
 {
     struct seen_sink *see = container_of(sink, struct seen_sink, sink);
     if (!see->room)

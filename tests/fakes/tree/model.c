@@ -117,7 +117,8 @@ struct load_sink {
     struct node *directory;
 };
 
-static bool load_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type, uint64_t next)
+static bool load_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type,
+                       uint64_t next)
 {
     struct load_sink *load = container_of(sink, struct load_sink, sink);
     char text[256] = {0};

@@ -7,12 +7,12 @@ enum { NODES_MAX = 400, ENTRIES_MAX = 64, CONTENTS_MAX = 24 * 1024, DEPTH_MAX = 
 struct node {
     uint32_t mode;
     uint64_t number, links, size;
-    uint8_t *bytes; /* files */
+    uint8_t *bytes;      /* files */
     struct node *parent; /* directories */
     struct model_entry {
         char name[256];
         struct node *node;
-    } *entries; /* directories: ENTRIES_MAX */
+    } * entries; /* directories: ENTRIES_MAX */
     unsigned count;
 };
 struct tree {

@@ -1,4 +1,5 @@
-/* Directory blocks: records of 12 bytes (nid 8, name offset 2, type 1, reserved 1), then the names in the same order. */
+/* Directory blocks: records of 12 bytes (nid 8, name offset 2, type 1, reserved 1), then the names in the same order.
+ */
 #include <base/string.h>
 #include <common/bytes.h>
 #include <common/checked.h>
@@ -60,7 +61,8 @@ int erofs_compare_names(const char *a, size_t a_len, const char *b, size_t b_len
     return a_len < b_len ? -1 : a_len > b_len;
 }
 
-int erofs_find_entry(const uint8_t *block, size_t size, const char *name, size_t len, struct erofs_entry *out, int *side)
+int erofs_find_entry(const uint8_t *block, size_t size, const char *name, size_t len, struct erofs_entry *out,
+                     int *side)
 {
     unsigned count;
     int err = erofs_entry_count(block, size, &count);

@@ -4,14 +4,20 @@
 #include <erofs_format/format.h>
 
 enum node_field { /* both forms */
-    NODE_AT_FORMAT = 0,
-    NODE_AT_XATTR_COUNT = 2,
-    NODE_AT_MODE = 4,
-    NODE_AT_SIZE = 8,
-    NODE_AT_DATA = 16, /* block, device number or chunk format */
+                  NODE_AT_FORMAT = 0,
+                  NODE_AT_XATTR_COUNT = 2,
+                  NODE_AT_MODE = 4,
+                  NODE_AT_SIZE = 8,
+                  NODE_AT_DATA = 16, /* block, device number or chunk format */
 };
 enum compact_field { COMPACT_AT_LINKS = 6, COMPACT_AT_UID = 24, COMPACT_AT_GID = 26 };
-enum extended_field { EXTENDED_AT_UID = 24, EXTENDED_AT_GID = 28, EXTENDED_AT_TIME = 32, EXTENDED_AT_NSEC = 40, EXTENDED_AT_LINKS = 44 };
+enum extended_field {
+    EXTENDED_AT_UID = 24,
+    EXTENDED_AT_GID = 28,
+    EXTENDED_AT_TIME = 32,
+    EXTENDED_AT_NSEC = 40,
+    EXTENDED_AT_LINKS = 44
+};
 
 #define FORMAT_EXTENDED     0x1u
 #define FORMAT_LAYOUT(f)    (((f) >> 1) & 7u)
@@ -114,7 +120,8 @@ static int parse_flat(const struct erofs_super *super, const uint8_t *bytes, uin
         node->whole_blocks--;
         node->tail_offset = behind;
         node->tail_size = (uint32_t)(node->size - node->whole_blocks * EROFS_BLOCK_SIZE);
-        if (behind % EROFS_BLOCK_SIZE + node->tail_size > EROFS_BLOCK_SIZE || !is_inside(super, behind, node->tail_size))
+        if (behind % EROFS_BLOCK_SIZE + node->tail_size > EROFS_BLOCK_SIZE ||
+            !is_inside(super, behind, node->tail_size))
             return -EUCLEAN;
     }
     node->data_block = node->whole_blocks ? load_le32(bytes + NODE_AT_DATA) : 0;
@@ -123,7 +130,8 @@ static int parse_flat(const struct erofs_super *super, const uint8_t *bytes, uin
     return 0;
 }
 
-static int parse_chunked(const struct erofs_super *super, const uint8_t *bytes, uint64_t behind, struct erofs_node *node)
+static int parse_chunked(const struct erofs_super *super, const uint8_t *bytes, uint64_t behind,
+                         struct erofs_node *node)
 {
     uint32_t format = load_le16(bytes + NODE_AT_DATA);
     if (format & ~CHUNK_KNOWN)
@@ -188,8 +196,8 @@ int erofs_parse_node(const struct erofs_super *super, const uint8_t *bytes, uint
     return err;
 }
 
-int erofs_parse_chunk(const struct erofs_super *super, const struct erofs_node *node, const uint8_t *entry, uint64_t blocks,
-                      uint64_t *out)
+int erofs_parse_chunk(const struct erofs_super *super, const struct erofs_node *node, const uint8_t *entry,
+                      uint64_t blocks, uint64_t *out)
 {
     bool is_index = node->entry_size == 8;
     uint32_t block = load_le32(is_index ? entry + 4 : entry);

@@ -18,7 +18,8 @@ int erofs_parse_xattr_header(const struct erofs_node *node, const uint8_t *heade
 void erofs_parse_xattr(const uint8_t *entry, struct erofs_xattr *out)
 {
     static const char *const prefixes[] = {
-        [1] = "user.", [2] = "system.posix_acl_access", [3] = "system.posix_acl_default", [4] = "trusted.", [6] = "security.",
+        [1] = "user.",     [2] = "system.posix_acl_access", [3] = "system.posix_acl_default", [4] = "trusted.",
+        [6] = "security.",
     };
     *out = (struct erofs_xattr){
         .prefix = entry[1] < ARRAY_SIZE(prefixes) ? prefixes[entry[1]] : NULL,

@@ -217,7 +217,8 @@ struct walk_sink {
     unsigned depth, left;
 };
 
-static bool walk_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type, uint64_t next)
+static bool walk_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type,
+                       uint64_t next)
 {
     struct walk_sink *walk = container_of(sink, struct walk_sink, sink);
     struct inode *inode;

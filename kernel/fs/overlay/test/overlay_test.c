@@ -274,7 +274,8 @@ struct names_sink {
     uint64_t next;
 };
 
-static bool names_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type, uint64_t next)
+static bool names_entry(struct directory_sink *sink, const char *name, size_t len, uint64_t number, uint32_t type,
+                        uint64_t next)
 {
     struct names_sink *names = container_of(sink, struct names_sink, sink);
     if (!names->room)

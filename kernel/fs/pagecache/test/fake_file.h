@@ -7,8 +7,8 @@ struct fake_file {
     int references;
     int64_t charged, charge_limit;
     unsigned reads, pages_read, largest_read;
-    uint64_t bad_index;  /* UINT64_MAX: none */
-    unsigned fail_nth;   /* the nth read fails once; 0: none */
+    uint64_t bad_index; /* UINT64_MAX: none */
+    unsigned fail_nth;  /* the nth read fails once; 0: none */
     uint64_t read_takes_ns;
 };
 void fake_file_init(struct fake_file *file, uint64_t size, bool is_memory);

@@ -96,7 +96,8 @@ static void expect_same(struct fake_file *file)
 TEST(memory_file_is_an_array)
 {
     size_t pages = fake_memory_live_pages();
-    static void (*const operations[])(struct fake_file *) = {write_some, write_some, store, store, resize, punch, expect_seek};
+    static void (*const operations[])(struct fake_file *) = {write_some, write_some, store,      store,
+                                                             resize,     punch,      expect_seek};
     struct fake_file file;
     fake_file_init(&file, 0, true);
     memset(model, 0, sizeof model);

@@ -28,21 +28,24 @@ struct memory_name *memory_names_find(const struct memory_names *names, const ch
 /* Adds `child` (takes its own reference) under the name, which must not be live; counts the ".." of a directory. */
 int memory_names_add(struct inode *directory, struct memory_names *names, const char *name, size_t len,
                      struct inode *child, bool hides_lower);
-/* Takes in a name that the lower directory has and the table has not, as it is: no count and no time changes. -ENOMEM. */
+/* Takes in a name that the lower directory has and the table has not, as it is: no count and no time changes. -ENOMEM.
+ */
 int memory_names_adopt(struct memory_names *names, const char *name, size_t len, struct inode *child);
 /* unlink and rmdir: takes the name away, lowers the inode's link count (0 for a directory) and puts it. */
 void memory_names_unlink(struct inode *directory, struct memory_names *names, struct memory_name *entry);
 /* Each live name with cookie + base >= position; false: the sink is full. */
-bool memory_names_iterate(const struct memory_names *names, uint64_t base, uint64_t position, struct directory_sink *sink);
+bool memory_names_iterate(const struct memory_names *names, uint64_t base, uint64_t position,
+                          struct directory_sink *sink);
 
 enum memory_rename_flags { MEMORY_NO_REPLACE = 1, MEMORY_EXCHANGE = 2 }; /* renameat2's numbers */
-struct memory_place { /* a directory and its names */
+struct memory_place {                                                    /* a directory and its names */
     struct inode *directory;
     struct memory_names *names;
 };
 /*
  * Moves a live entry to another name, replacing what is live there: types must agree (-ENOTDIR, -EISDIR), a replaced
- * directory must have been found empty. *victim: what was replaced, referenced, its link count lowered, or NULL. -ENOMEM.
+ * directory must have been found empty. *victim: what was replaced, referenced, its link count lowered, or NULL.
+ * -ENOMEM.
  */
 int memory_names_move(struct memory_place from, struct memory_name *entry, struct memory_place to, const char *name,
                       size_t len, struct inode **victim);

@@ -8,10 +8,10 @@
 
 struct memory_name;
 struct memory_store {
-    uint64_t limit_pages, limit_inodes;     /* const; UINT64_MAX: none */
-    uint64_t used_pages, used_inodes;       /* atomic */
-    uint64_t next_number;                   /* of the next inode; atomic */
-    struct spinlock doomed_lock;            /* a leaf */
+    uint64_t limit_pages, limit_inodes;                  /* const; UINT64_MAX: none */
+    uint64_t used_pages, used_inodes;                    /* atomic */
+    uint64_t next_number;                                /* of the next inode; atomic */
+    struct spinlock doomed_lock;                         /* a leaf */
     struct memory_name *doomed GUARDED_BY(&doomed_lock); /* names of directories that are being freed */
     bool is_dropping GUARDED_BY(&doomed_lock);           /* somebody is at it, up the stack or on another CPU */
 };

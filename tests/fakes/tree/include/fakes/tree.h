@@ -8,7 +8,8 @@
 
 struct tree;
 /* The model of what the file system holds now. The random source and the complaint function are the test's. */
-struct tree *tree_create(struct file_system *fs, uint64_t (*random)(void), void (*complain)(const char *what, uint64_t number));
+struct tree *tree_create(struct file_system *fs, uint64_t (*random)(void),
+                         void (*complain)(const char *what, uint64_t number));
 void tree_step(struct tree *tree, bool may_fail);
 void tree_compare(struct tree *tree);
 void tree_destroy(struct tree *tree);

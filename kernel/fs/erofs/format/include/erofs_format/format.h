@@ -1,10 +1,11 @@
 /*
  * The on-disk format of EROFS as mkfs.erofs writes it without compression (Linux Documentation/filesystems/erofs.rst,
- * erofs-utils 1.5): little-endian, 4096-byte blocks. Pure parsers: bytes in, struct out; every field is checked here, so
- * what comes out may be used for arithmetic without overflow. -EUCLEAN: the bytes contradict themselves.
+ * erofs-utils 1.5): little-endian, 4096-byte blocks. Pure parsers: bytes in, struct out; every field is checked here,
+ * so what comes out may be used for arithmetic without overflow. -EUCLEAN: the bytes contradict themselves.
  *
  * All metadata is addressed by bytes from the start of the image. An inode's number (nid) is its place in units of 32
- * bytes from the metadata area on; behind the inode stand its inline xattrs, then the chunk table or the tail of the data.
+ * bytes from the metadata area on; behind the inode stand its inline xattrs, then the chunk table or the tail of the
+ * data.
  */
 #pragma once
 #include <base/errno.h>
@@ -16,12 +17,12 @@
 #define EROFS_NO_BLOCK     UINT64_MAX /* a hole */
 
 struct erofs_super {
-    uint64_t block_count;     /* of the image; all addresses are below block_count * 4096 */
-    uint64_t meta_offset;     /* bytes */
-    uint64_t xattr_offset;    /* bytes: shared xattrs */
+    uint64_t block_count;  /* of the image; all addresses are below block_count * 4096 */
+    uint64_t meta_offset;  /* bytes */
+    uint64_t xattr_offset; /* bytes: shared xattrs */
     uint64_t root_nid;
     uint64_t inode_count;
-    int64_t build_ns;         /* time of compact inodes */
+    int64_t build_ns; /* time of compact inodes */
     uint8_t uuid[16];
 };
 /* The first block of the image (4096 bytes) and the device's size in bytes. -EINVAL: not EROFS; -EUCLEAN; -EOPNOTSUPP:
@@ -32,28 +33,28 @@ int erofs_parse_super(const uint8_t *block, uint64_t device_size, struct erofs_s
 #define EROFS_INODE_MAX 64u
 enum erofs_layout { EROFS_FLAT_PLAIN = 0, EROFS_FLAT_INLINE = 2, EROFS_CHUNKED = 4 };
 struct erofs_node {
-    uint64_t offset;       /* of the inode in the image, bytes */
+    uint64_t offset; /* of the inode in the image, bytes */
     enum erofs_layout layout;
     uint32_t mode, uid, gid, link_count;
     uint64_t size;
     uint64_t special_device; /* as stat's st_rdev */
     int64_t modify_ns;
     uint64_t xattr_offset, xattr_size; /* inline xattrs, bytes in the image; size 0: none */
-    uint64_t data_block;   /* flat: the first block of the data */
-    uint64_t whole_blocks; /* flat inline: blocks before the tail; else all blocks */
-    uint64_t tail_offset;  /* flat inline: where the tail stands in the image, in one block */
-    uint32_t tail_size;    /* 0: no tail */
-    uint64_t table_offset; /* chunked: where its entries stand */
+    uint64_t data_block;               /* flat: the first block of the data */
+    uint64_t whole_blocks;             /* flat inline: blocks before the tail; else all blocks */
+    uint64_t tail_offset;              /* flat inline: where the tail stands in the image, in one block */
+    uint32_t tail_size;                /* 0: no tail */
+    uint64_t table_offset;             /* chunked: where its entries stand */
     uint32_t chunk_blocks_shift;
-    uint32_t entry_size;   /* chunked: 4 or 8 bytes */
+    uint32_t entry_size; /* chunked: 4 or 8 bytes */
 };
 /* Where the inode stands; -EUCLEAN when outside the image. */
 int erofs_node_offset(const struct erofs_super *super, uint64_t nid, uint64_t *out);
 /* `bytes`: EROFS_INODE_MAX bytes from `offset` on (zeroes beyond the image). -EUCLEAN; -EOPNOTSUPP: compressed. */
 int erofs_parse_node(const struct erofs_super *super, const uint8_t *bytes, uint64_t offset, struct erofs_node *out);
 /* A chunk's entry (entry_size bytes): its first block or EROFS_NO_BLOCK. `blocks`: how many of it the file uses. */
-int erofs_parse_chunk(const struct erofs_super *super, const struct erofs_node *node, const uint8_t *entry, uint64_t blocks,
-                      uint64_t *out);
+int erofs_parse_chunk(const struct erofs_super *super, const struct erofs_node *node, const uint8_t *entry,
+                      uint64_t blocks, uint64_t *out);
 
 /* ---- directories: blocks of fixed-size records, then the names; sorted bytewise within and across blocks ---- */
 struct erofs_entry {
@@ -70,16 +71,17 @@ int erofs_parse_entry(const uint8_t *block, size_t size, unsigned count, unsigne
 int erofs_compare_names(const char *a, size_t a_len, const char *b, size_t b_len);
 /* Binary search: 0 and *out; -ENOENT; -EUCLEAN. *side: where the name would be: before (-1) or behind (1) the block's
  * entries, 0: among them. */
-int erofs_find_entry(const uint8_t *block, size_t size, const char *name, size_t len, struct erofs_entry *out, int *side);
+int erofs_find_entry(const uint8_t *block, size_t size, const char *name, size_t len, struct erofs_entry *out,
+                     int *side);
 
 /* ---- extended attributes ---- */
 #define EROFS_XATTR_HEADER 12u /* before the inline ones: how many shared ones, then their ids, 4 bytes each */
 #define EROFS_XATTR_ENTRY  4u
 struct erofs_xattr {
-    const char *prefix; /* "user." …; NULL: of a kind we do not know */
-    uint32_t name_len;  /* behind the entry's 4 bytes */
+    const char *prefix;  /* "user." …; NULL: of a kind we do not know */
+    uint32_t name_len;   /* behind the entry's 4 bytes */
     uint32_t value_size; /* behind the name */
-    uint32_t total;     /* to the next entry: all of it, rounded up to 4 */
+    uint32_t total;      /* to the next entry: all of it, rounded up to 4 */
 };
 /* The number of shared ids, which all stand within xattr_size. -EUCLEAN. */
 int erofs_parse_xattr_header(const struct erofs_node *node, const uint8_t *header, unsigned *shared_count);
