@@ -49,6 +49,7 @@ int cache_get(struct mapping *mapping, uint64_t index, uint64_t want, bool creat
 void cache_drop(struct mapping *mapping, uint64_t first, uint64_t end, bool even_private);
 
 void waiting_init(void);
+void windows_init(uint64_t memory_pages);
 /* mapping->lock is held. */
 void lru_add(struct page *page);
 void lru_remove(struct page *page);

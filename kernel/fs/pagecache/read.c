@@ -7,8 +7,16 @@
 #include <common/checked.h>
 #include <mm/alloc.h>
 
-#define WINDOW_FIRST 4u  /* 16 KiB */
-#define WINDOW_FAULT 16u /* 64 KiB, aligned */
+#define WINDOW_FIRST 4u /* 16 KiB */
+
+/* Small machines must not lose their memory to guesses. Pages, powers of two; set at boot. */
+static unsigned window_fault = 16, window_max = MAPPING_READ_MAX;
+
+void windows_init(uint64_t memory_pages)
+{
+    window_fault = memory_pages < 16384 ? 8 : 32;             /* 32 KiB below 64 MiB, else 128 KiB */
+    window_max = memory_pages < 8192 ? 16 : MAPPING_READ_MAX; /* 64 KiB below 32 MiB, else 256 KiB */
+}
 
 struct run { /* consecutive pages in pages[low..high), inserted and referenced by us */
     struct page *pages[2 * MAPPING_READ_MAX];
@@ -33,15 +41,15 @@ static int add_page(struct mapping *mapping, uint64_t index, struct page **out)
 /* How many pages to read from `index` on, and how many before it. */
 static unsigned choose_window(struct mapping *mapping, uint64_t index, uint64_t want, bool is_fault, unsigned *before)
 {
-    uint64_t window = is_fault ? WINDOW_FAULT : WINDOW_FIRST;
+    uint64_t window = is_fault ? window_fault : WINDOW_FIRST;
     *before = 0;
     if (index == load_relaxed(&mapping->ahead_next)) {
         window = MAX(window, 2 * (uint64_t)load_relaxed(&mapping->ahead_pages));
     } else if (is_fault) {
-        *before = (unsigned)(index % WINDOW_FAULT);
+        *before = (unsigned)(index % window_fault);
         window -= *before;
     }
-    window = MIN(MAX(window, want), MAPPING_READ_MAX - *before);
+    window = MIN(MAX(window, want), window_max - *before);
     uint64_t size = mapping_pages(mapping);
     return (unsigned)MIN(window, size > index ? size - index : 1);
 }

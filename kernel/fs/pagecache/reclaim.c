@@ -152,5 +152,8 @@ void pagecache_init(void)
     list_init(&lru.pages);
     wait_queue_init(&lru.idle);
     waiting_init();
+    struct memory_counters memory;
+    memory_count(&memory);
+    windows_init(memory.total_pages);
     shrinker_register(&shrinker);
 }

@@ -65,12 +65,12 @@ TEST(fault_reads_what_lies_around)
     REQUIRE(!object->ops->get_page(object, 100, false, &page));
     EXPECT_EQ(page->index, 100);
     EXPECT_EQ(file.reads, 1);
-    EXPECT_EQ(file.pages_read, 16);
+    EXPECT_EQ(file.pages_read, 32);
     other = object->ops->find_page(object, 96);
     REQUIRE(other);
     EXPECT_EQ(*(uint8_t *)page_address(other), fake_file_byte(96 * PAGE_SIZE));
     EXPECT(!object->ops->find_page(object, 95));
-    EXPECT(!object->ops->find_page(object, 112));
+    EXPECT(!object->ops->find_page(object, 128));
     page_put(page);
     page_put(other);
     EXPECT_EQ(object->ops->get_page(object, 1000, false, &page), -ENXIO);
