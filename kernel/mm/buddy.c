@@ -27,8 +27,8 @@ void buddy_init(void)
 
 static void free_list_add_locked(struct page *page, unsigned order)
 {
-    page->flags = PAGE_FLAG_FREE;
-    page->order = order;
+    page_set_flags(page, PAGE_FLAG_FREE);
+    store_relaxed(&page->order, order);
     list_add_first(&zone.free[order], &page->link);
     zone.non_empty |= 1u << order;
 }
@@ -36,7 +36,7 @@ static void free_list_add_locked(struct page *page, unsigned order)
 static void free_list_remove_locked(struct page *page)
 {
     list_remove(&page->link);
-    page->flags = 0;
+    page_set_flags(page, 0);
     if (list_is_empty(&zone.free[page->order]))
         zone.non_empty &= ~(1u << page->order);
 }
@@ -46,10 +46,10 @@ void buddy_free_locked(struct page *page, unsigned order)
 {
     uint64_t number = page_physical(page) >> PAGE_SHIFT;
     debug_assert(is_aligned(number, 1u << order) && !(page->flags & PAGE_FLAG_FREE));
-    zone.free_pages += (uint64_t)1 << order;
+    zone_count_free((int64_t)1 << order);
     while (order < ORDER_MAX) {
         struct page *buddy = number & (1u << order) ? page - (1u << order) : page + (1u << order);
-        if (!(buddy->flags & PAGE_FLAG_FREE) || buddy->order != order)
+        if (!(load_relaxed(&buddy->flags) & PAGE_FLAG_FREE) || load_relaxed(&buddy->order) != order)
             break;
         free_list_remove_locked(buddy);
         page = number & (1u << order) ? buddy : page;
@@ -94,7 +94,7 @@ static struct page *block_alloc(unsigned order, unsigned flags)
     if (zone.free_pages >= n + pages_to_leave(flags))
         page = buddy_take_locked(order);
     if (page)
-        zone.free_pages -= n;
+        zone_count_free(-(int64_t)n);
     spin_unlock(&zone_lock);
     return page;
 }
@@ -106,8 +106,8 @@ static void cache_fill(struct page_cache *cache, unsigned flags)
         struct page *page = buddy_take_locked(0);
         if (!page)
             break;
-        zone.free_pages--;
-        page->flags = PAGE_FLAG_CACHED;
+        zone_count_free(-1);
+        page_set_flags(page, PAGE_FLAG_CACHED);
         cache->pages[cache->count++] = page;
     }
     spin_unlock(&zone_lock);
@@ -118,7 +118,7 @@ static void cache_drain(struct page_cache *cache, unsigned to)
     spin_lock(&zone_lock);
     while (cache->count > to) {
         struct page *page = cache->pages[--cache->count];
-        page->flags = 0;
+        page_set_flags(page, 0);
         buddy_free_locked(page, 0);
     }
     spin_unlock(&zone_lock);
@@ -157,9 +157,9 @@ struct page *page_alloc(unsigned order, unsigned flags)
     if (!page)
         return NULL;
     refcount_init(&page->refs, 1);
-    page->flags = 0;
+    page_set_flags(page, 0);
     page->map_count = 0;
-    page->order = order;
+    store_relaxed(&page->order, order);
     page->object = NULL;
     list_init(&page->link);
     if (flags & ALLOC_ZERO)
@@ -183,7 +183,7 @@ void page_get(struct page *page)
 static void tails_clear(struct page *page)
 {
     for (unsigned i = 1; i < 1u << page->order; i++)
-        page[i].flags = 0;
+        page_set_flags(&page[i], 0);
 }
 
 static void page_free(struct page *page)
@@ -193,7 +193,7 @@ static void page_free(struct page *page)
     if (order == ORDER_HUGE && page->flags & PAGE_FLAG_ANON)
         tails_clear(page);
     if (order) {
-        page->flags = 0;
+        page_set_flags(page, 0);
         spin_lock(&zone_lock);
         buddy_free_locked(page, order);
         spin_unlock(&zone_lock);
@@ -202,7 +202,7 @@ static void page_free(struct page *page)
     struct page_cache *cache = &caches[cpu_index()];
     if (cache->count >= cache_size)
         cache_drain(cache, cache_size / 2);
-    page->flags = PAGE_FLAG_CACHED;
+    page_set_flags(page, PAGE_FLAG_CACHED);
     cache->pages[cache->count++] = page;
 }
 
@@ -215,10 +215,10 @@ void page_put(struct page *page)
 
 void page_make_huge(struct page *page)
 {
-    page->flags |= PAGE_FLAG_ANON;
+    page_set_flags(page, page->flags | PAGE_FLAG_ANON);
     for (unsigned i = 1; i < 1u << page->order; i++) {
-        page[i].flags = PAGE_FLAG_TAIL | PAGE_FLAG_ANON;
-        page[i].order = page->order;
+        page_set_flags(&page[i], PAGE_FLAG_TAIL | PAGE_FLAG_ANON);
+        store_relaxed(&page[i].order, page->order);
         page[i].object = NULL;
         store_relaxed(&page[i].map_count, 0);
     }
@@ -230,8 +230,8 @@ void page_split_huge(struct page *page)
     debug_assert(load_relaxed(&page->refs.count) == 1);
     for (unsigned i = 0; i < n; i++) {
         refcount_init(&page[i].refs, 1);
-        page[i].flags = PAGE_FLAG_ANON;
-        page[i].order = 0;
+        page_set_flags(&page[i], PAGE_FLAG_ANON);
+        store_relaxed(&page[i].order, 0);
         list_init(&page[i].link);
     }
 }

@@ -25,7 +25,7 @@ static struct page *anonymous_page(unsigned flags)
 {
     struct page *page = page_alloc(0, flags);
     if (page)
-        page->flags |= PAGE_FLAG_ANON;
+        page_set_flags(page, PAGE_FLAG_ANON);
     return page;
 }
 

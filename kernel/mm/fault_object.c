@@ -57,7 +57,7 @@ static int make_private(struct page **page)
 {
     struct page *copy = page_alloc(0, ALLOC_WAIT);
     if (copy) {
-        copy->flags |= PAGE_FLAG_ANON;
+        page_set_flags(copy, PAGE_FLAG_ANON);
         memcpy(page_address(copy), page_address(*page), PAGE_SIZE);
     }
     page_put(*page);

@@ -38,7 +38,7 @@ static void *pages_alloc(size_t size, unsigned flags)
     struct page *page = page_alloc(order, flags);
     if (!page)
         return NULL;
-    page->flags |= PAGE_FLAG_KMALLOC;
+    page_set_flags(page, PAGE_FLAG_KMALLOC);
     memory_account(MEMORY_SLAB, INT64_C(1) << order);
     return page_address(page);
 }
@@ -65,7 +65,7 @@ void kfree(void *p)
         return;
     }
     assert(page->flags & PAGE_FLAG_KMALLOC && is_aligned((uintptr_t)p, PAGE_SIZE));
-    page->flags &= ~PAGE_FLAG_KMALLOC;
+    page_set_flags(page, 0);
     memory_account(MEMORY_SLAB, -(INT64_C(1) << page->order));
     page_put(page);
 }

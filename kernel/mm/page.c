@@ -141,14 +141,14 @@ static bool section_place_locked(uint64_t section)
     uint64_t bytes = span_bytes(span), place = find_array_place(section, bytes);
     if (!place) {
         uint64_t lost = section_memory(section);
-        zone.free_pages -= lost;
-        zone.total_pages -= lost;
+        zone_count_free(-(int64_t)lost);
+        store_relaxed(&zone.total_pages, zone.total_pages - lost);
         return false;
     }
     uint64_t skipped = ((span.start & (SECTION_SIZE - 1)) >> PAGE_SHIFT) * sizeof(struct page);
     section_arrays[section] = direct_map + place - skipped;
-    zone.free_pages -= bytes >> PAGE_SHIFT;
-    zone.total_pages -= bytes >> PAGE_SHIFT;
+    zone_count_free(-(int64_t)(bytes >> PAGE_SHIFT));
+    store_relaxed(&zone.total_pages, zone.total_pages - (bytes >> PAGE_SHIFT));
     return true;
 }
 
@@ -186,7 +186,7 @@ static void chunk_hand_over_locked(uint64_t start)
         uint64_t free_before = zone.free_pages;
         free_range_locked(part.start, MIN(part.end, MAX(array.start, part.start)));
         free_range_locked(MAX(part.start, MIN(array.end, part.end)), part.end);
-        zone.free_pages = free_before; /* counted when the range was named */
+        store_relaxed(&zone.free_pages, free_before); /* counted when the range was named */
     }
 }
 

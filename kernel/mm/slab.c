@@ -142,7 +142,7 @@ static struct page *slab_create(struct object_cache *cache, unsigned flags)
     if (!slab)
         return NULL;
     for (unsigned i = 0; i < 1u << cache->order; i++) {
-        slab[i].flags = PAGE_FLAG_SLAB;
+        page_set_flags(&slab[i], PAGE_FLAG_SLAB);
         slab[i].index = (uintptr_t)cache;
     }
     slab->owner_data[0] = slab->owner_data[1] = 0;
@@ -158,7 +158,7 @@ static struct page *slab_create(struct object_cache *cache, unsigned flags)
 static void slab_destroy(struct object_cache *cache, struct page *slab)
 {
     for (unsigned i = 0; i < 1u << cache->order; i++)
-        slab[i].flags = 0;
+        page_set_flags(&slab[i], 0);
     memory_account(MEMORY_SLAB, -(INT64_C(1) << cache->order));
     page_put(slab);
 }

@@ -40,6 +40,12 @@ struct zone {
 };
 extern struct zone zone;
 
+/* Under zone_lock; in one piece, as others read it without the lock. */
+static inline void zone_count_free(int64_t n)
+{
+    store_relaxed(&zone.free_pages, zone.free_pages + (uint64_t)n);
+}
+
 /* Hands the next chunk of memory that was never used to the buddy; false when there is none left. */
 bool zone_grow_locked(void);
 /* Frees a block into the buddy; `order` up to ORDER_MAX. */

@@ -1,7 +1,6 @@
 /* Tables and TLBs; see fakes/mmu.h. Entry bits: 0 present, 1 writable, 2 user, 3 execute, 5 accessed, 6 dirty, 7 huge,
  * 9 kept. */
-#include <arch/irq.h>
-#include <base/atomic.h>
+#include <base/spinlock.h>
 #include <base/errno.h>
 #include <base/string.h>
 #include <common/checked.h>
@@ -29,6 +28,8 @@ struct translation {
     pte_t pte; /* 0: none */
 };
 static struct translation tlbs[CPU_MAX][TLB_SIZE];
+/* Held during an access: a flush by another CPU waits for it, as an interrupt waits for the instruction. */
+static struct spinlock tlb_locks[CPU_MAX];
 static uint8_t *arena;
 unsigned fake_mmu_flushes, fake_mmu_tables;
 
@@ -108,7 +109,9 @@ void arch_page_table_destroy(struct arch_page_table *table)
 
 void arch_page_table_activate(struct arch_page_table *table)
 {
+    spin_lock(&tlb_locks[cpu_index()]);
     memset(tlbs[cpu_index()], 0, sizeof tlbs[0]);
+    spin_unlock(&tlb_locks[cpu_index()]);
 }
 
 pte_t *arch_pte(struct arch_page_table *table, uintptr_t address, unsigned level, bool create, bool *is_huge)
@@ -143,7 +146,7 @@ pte_t *arch_pte_next(struct arch_page_table *table, uintptr_t *at, uintptr_t end
         unsigned depth = 3;
         pte_t *entry = entry_in(table_at(table->root), address, depth);
         while (depth && is_table(load_acquire(entry)))
-            depth--, entry = entry_in(table_at(*entry), address, depth);
+            depth--, entry = entry_in(table_at(load_acquire(entry)), address, depth);
         if (load_acquire(entry)) {
             *at = align_down(address, span(depth));
             *level = depth;
@@ -157,9 +160,18 @@ pte_t *arch_pte_next(struct arch_page_table *table, uintptr_t *at, uintptr_t end
 static bool is_empty(const pte_t *entries)
 {
     for (unsigned i = 0; i < ENTRIES; i++)
-        if (entries[i])
+        if (load_relaxed(&entries[i]))
             return false;
     return true;
+}
+
+/* As the real one: CPUs that may be walking the tables are interrupted before they are freed. */
+static void wait_for_walkers(void)
+{
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++) {
+        spin_lock(&tlb_locks[cpu]);
+        spin_unlock(&tlb_locks[cpu]);
+    }
 }
 
 void arch_page_table_trim(struct arch_page_table *table, uintptr_t start, uintptr_t end)
@@ -172,10 +184,11 @@ void arch_page_table_trim(struct arch_page_table *table, uintptr_t start, uintpt
                 at = align_down(at, span(level + 1)) + span(level + 1) - span(level);
                 continue;
             }
-            if (is_huge || !is_table(*entry) || !is_empty(table_at(*entry)))
+            if (is_huge || !is_table(load_acquire(entry)) || !is_empty(table_at(load_acquire(entry))))
                 continue;
-            free_table(*entry);
-            *entry = 0;
+            pte_t was = atomic_exchange(entry, 0);
+            wait_for_walkers();
+            free_table(was);
         }
     }
 }
@@ -227,10 +240,13 @@ void arch_tlb_flush(struct arch_page_table *table, uint64_t cpus, uintptr_t star
 {
     add_relaxed(&fake_mmu_flushes, 1);
     for (; cpus; cpus &= cpus - 1) {
-        struct translation *tlb = tlbs[__builtin_ctzll(cpus)];
+        unsigned cpu = (unsigned)__builtin_ctzll(cpus);
+        struct translation *tlb = tlbs[cpu];
+        spin_lock(&tlb_locks[cpu]);
         for (unsigned i = 0; i < TLB_SIZE; i++)
             if (tlb[i].pte && tlb[i].root == table->root && tlb[i].page >= start && tlb[i].page < end)
                 tlb[i].pte = 0;
+        spin_unlock(&tlb_locks[cpu]);
     }
 }
 
@@ -239,14 +255,16 @@ static pte_t walk(struct arch_page_table *table, uintptr_t page, bool is_write)
 {
     bool is_huge;
     pte_t *entry = arch_pte(table, page, 0, false, &is_huge);
-    pte_t pte = entry ? *entry : 0;
-    if (!(pte & PRESENT) || !(pte & USER) || (is_write && !(pte & WRITABLE)))
-        return 0;
-    *entry |= ACCESSED | (is_write ? DIRTY : 0);
-    return is_huge ? *entry + (page & (span(1) - 1)) : *entry;
+    pte_t pte = entry ? load_acquire(entry) : 0, marked;
+    do {
+        if (!(pte & PRESENT) || !(pte & USER) || (is_write && !(pte & WRITABLE)))
+            return 0;
+        marked = pte | ACCESSED | (is_write ? DIRTY : 0);
+    } while (!atomic_compare_exchange(entry, &pte, marked));
+    return is_huge ? marked + (page & (span(1) - 1)) : marked;
 }
 
-bool fake_mmu_access(struct arch_page_table *table, uintptr_t address, bool is_write, uint8_t *byte)
+static bool access_locked(struct arch_page_table *table, uintptr_t address, bool is_write, uint8_t *byte)
 {
     uintptr_t page = address & PAGE_MASK;
     struct translation *slot = &tlbs[cpu_index()][(page >> PAGE_SHIFT) % TLB_SIZE];
@@ -257,8 +275,16 @@ bool fake_mmu_access(struct arch_page_table *table, uintptr_t address, bool is_w
         return false;
     uint8_t *memory = (uint8_t *)physical_to_virtual(slot->pte & ADDRESS) + (address - page);
     if (is_write)
-        *memory = *byte;
+        store_relaxed(memory, *byte);
     else
-        *byte = *memory;
+        *byte = load_relaxed(memory);
     return true;
+}
+
+bool fake_mmu_access(struct arch_page_table *table, uintptr_t address, bool is_write, uint8_t *byte)
+{
+    spin_lock(&tlb_locks[cpu_index()]);
+    bool is_done = access_locked(table, address, is_write, byte);
+    spin_unlock(&tlb_locks[cpu_index()]);
+    return is_done;
 }

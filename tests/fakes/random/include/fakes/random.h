@@ -1,4 +1,4 @@
-/* device/entropy.h in unit tests: a seeded generator, the same bytes in every run. Not thread-safe. */
+/* device/entropy.h in unit tests: a seeded generator, the same bytes in every run. */
 #pragma once
 #include <device/entropy.h>
 
