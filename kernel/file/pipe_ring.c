@@ -58,7 +58,7 @@ struct pipe_buffer *pipe_last(struct pipe *pipe)
     return &pipe->ring[(pipe->head + pipe->used - 1) % pipe->slots];
 }
 
-static void give_back_page(struct pipe *pipe, struct page *page)
+void pipe_give_back_page(struct pipe *pipe, struct page *page)
 {
     for (unsigned i = 0; i < PIPE_SPARE_PAGES; i++) {
         if (!pipe->spare[i]) {
@@ -69,7 +69,7 @@ static void give_back_page(struct pipe *pipe, struct page *page)
     page_put(page);
 }
 
-static struct page *take_page(struct pipe *pipe)
+struct page *pipe_take_page(struct pipe *pipe)
 {
     for (unsigned i = 0; i < PIPE_SPARE_PAGES; i++) {
         struct page *page = pipe->spare[i];
@@ -87,7 +87,7 @@ void pipe_drop(struct pipe *pipe, uint32_t n)
     first->len -= n;
     if (first->len)
         return;
-    give_back_page(pipe, first->page);
+    pipe_give_back_page(pipe, first->page);
     store_relaxed(&pipe->head, (pipe->head + 1) % pipe->slots);
     store_relaxed(&pipe->used, pipe->used - 1);
 }
@@ -101,6 +101,13 @@ static ssize_t merge(struct pipe *pipe, struct io_vector *from, size_t n)
     return got ? (ssize_t)got : -EFAULT;
 }
 
+void pipe_append_page(struct pipe *pipe, struct page *page, uint32_t len)
+{
+    store_relaxed(&pipe->used, pipe->used + 1);
+    *pipe_last(pipe) = (struct pipe_buffer){.page = page, .len = len};
+    store_relaxed(&pipe->tail_room, (uint32_t)PAGE_SIZE - len);
+}
+
 ssize_t pipe_append(struct pipe *pipe, struct io_vector *from)
 {
     /* What fits on one page is never split, so that it goes in whole or not at all. */
@@ -109,17 +116,15 @@ ssize_t pipe_append(struct pipe *pipe, struct io_vector *from)
         return merge(pipe, from, n);
     if (pipe->used == pipe->slots)
         return 0;
-    struct page *page = take_page(pipe);
+    struct page *page = pipe_take_page(pipe);
     if (!page)
         return -ENOMEM;
     size_t got = io_copy_from(from, page_address(page), n);
     if (!got) {
-        give_back_page(pipe, page);
+        pipe_give_back_page(pipe, page);
         return -EFAULT;
     }
-    store_relaxed(&pipe->used, pipe->used + 1);
-    *pipe_last(pipe) = (struct pipe_buffer){.page = page, .len = (uint32_t)got};
-    store_relaxed(&pipe->tail_room, (uint32_t)(PAGE_SIZE - got));
+    pipe_append_page(pipe, page, (uint32_t)got);
     return (ssize_t)got;
 }
 

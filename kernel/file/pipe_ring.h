@@ -52,6 +52,10 @@ struct pipe_buffer *pipe_last(struct pipe *pipe);
 void pipe_drop(struct pipe *pipe, uint32_t n);
 /* Copies from `from` behind what is there, without waiting: bytes, 0 when there is no room, -EFAULT, -ENOMEM. */
 ssize_t pipe_append(struct pipe *pipe, struct io_vector *from);
+/* A page to fill, for pipe_append_page (there must be a free slot) or to be given back. NULL: no memory. */
+struct page *pipe_take_page(struct pipe *pipe);
+void pipe_give_back_page(struct pipe *pipe, struct page *page);
+void pipe_append_page(struct pipe *pipe, struct page *page, uint32_t len);
 int pipe_resize(struct pipe *pipe, uint32_t slots);
 
 /* pipe.c */

@@ -28,32 +28,17 @@ static ssize_t consume_into_file(void *argument, const void *bytes, size_t n)
     return done;
 }
 
-/* From a file into a pipe: no more is read than the pipe has room for, so nothing read is lost. */
-static ssize_t fill_pipe(struct file *in, int64_t *offset, struct file *pipe, size_t len, bool is_nonblocking)
+static ssize_t produce_from_file(void *argument, void *to, size_t n)
 {
-    struct page *page = page_alloc(0, ALLOC_WAIT);
-    if (!page)
-        return -ENOMEM;
-    ssize_t total = 0, done = 0;
-    while ((size_t)total < len) {
-        done = pipe_wait_writable(pipe, is_nonblocking || total);
-        if (done)
-            break;
-        ssize_t got = transfer_kernel(in, page_address(page), MIN(len - (size_t)total, PAGE_SIZE), *offset, false);
-        done = got <= 0 ? got : transfer_kernel(pipe, page_address(page), (size_t)got, -1, true);
-        if (done <= 0)
-            break;
-        if (*offset >= 0)
-            *offset += done;
-        total += done;
-        if (!in->ops->seek) /* what a stream had; the rest may take for ever */
-            break;
-    }
-    page_put(page);
-    return total ? total : done;
+    struct splice_target *source = argument;
+    ssize_t done = transfer_kernel(source->file, to, n, source->offset, false);
+    if (done > 0 && source->offset >= 0)
+        source->offset += done;
+    return done;
 }
 
-static ssize_t splice_files(struct file *in, int64_t *in_offset, struct file *out, int64_t *out_offset, size_t len, unsigned flags)
+static ssize_t splice_files(struct file *in, int64_t *in_offset, struct file *out, int64_t *out_offset, size_t len,
+                            unsigned flags)
 {
     bool from_pipe = file_is_pipe(in), to_pipe = file_is_pipe(out);
     if (!file_is_readable(in) || !file_is_writable(out))
@@ -64,12 +49,13 @@ static ssize_t splice_files(struct file *in, int64_t *in_offset, struct file *ou
         return -ESPIPE;
     if (!to_pipe && load_relaxed(&out->flags) & O_APPEND)
         return -EINVAL;
-    bool is_nonblocking = flags & SPLICE_NONBLOCK || (from_pipe && file_is_nonblocking(in)) || (to_pipe && file_is_nonblocking(out));
-    if (!from_pipe)
-        return fill_pipe(in, in_offset, out, len, is_nonblocking);
-    struct splice_target target = {.file = out, .offset = *out_offset};
-    ssize_t done = pipe_consume(in, len, is_nonblocking, consume_into_file, &target);
-    *out_offset = target.offset;
+    bool is_nonblocking = flags & SPLICE_NONBLOCK;
+    if (from_pipe && to_pipe)
+        return pipe_transfer(in, out, len, true, is_nonblocking);
+    struct splice_target other = {.file = from_pipe ? out : in, .offset = from_pipe ? *out_offset : *in_offset};
+    ssize_t done = from_pipe ? pipe_consume(in, len, is_nonblocking, consume_into_file, &other)
+                             : pipe_produce(out, len, is_nonblocking, produce_from_file, &other);
+    *(from_pipe ? out_offset : in_offset) = other.offset;
     return done;
 }
 
@@ -100,7 +86,8 @@ long sys_splice(int in_fd, struct user *in_offset, int out_fd, struct user *out_
         done = get_offset(out, out_offset, &to);
     if (!done)
         done = splice_files(in, &from, out, &to, MIN(len, (size_t)SPLICE_MAX), flags);
-    if (done > 0 && ((in_offset && copy_struct_to_user(in_offset, &from)) || (out_offset && copy_struct_to_user(out_offset, &to))))
+    if (done > 0 &&
+        ((in_offset && copy_struct_to_user(in_offset, &from)) || (out_offset && copy_struct_to_user(out_offset, &to))))
         done = -EFAULT;
     if (done == -EPIPE)
         signal_send_task(task_current(), SIGPIPE, NULL);
@@ -121,15 +108,10 @@ long sys_tee(int in_fd, int out_fd, size_t len, unsigned flags)
     ssize_t done = in && out ? 0 : -EBADF;
     if (!done && (!file_is_readable(in) || !file_is_writable(out)))
         done = -EBADF;
-    if (!done && (!file_is_pipe(in) || !file_is_pipe(out) || in == out))
+    if (!done && (!file_is_pipe(in) || !file_is_pipe(out)))
         done = -EINVAL;
-    bool is_nonblocking = flags & SPLICE_NONBLOCK;
     if (!done)
-        done = pipe_wait_readable(in, is_nonblocking);
-    if (!done)
-        done = pipe_wait_writable(out, is_nonblocking);
-    if (!done)
-        done = pipe_tee(in, out, MIN(len, (size_t)SPLICE_MAX));
+        done = pipe_transfer(in, out, MIN(len, (size_t)SPLICE_MAX), false, flags & SPLICE_NONBLOCK);
     if (done == -EPIPE)
         signal_send_task(task_current(), SIGPIPE, NULL);
     if (in)
@@ -151,5 +133,6 @@ long sys_vmsplice(int fd, struct user *vector, size_t count, unsigned flags)
     file_put(file);
     if (!is_pipe)
         return -EBADF;
-    return is_writable ? sys_writev(fd, vector, (int)MIN(count, 1025ul)) : sys_readv(fd, vector, (int)MIN(count, 1025ul));
+    return is_writable ? sys_writev(fd, vector, (int)MIN(count, 1025ul))
+                       : sys_readv(fd, vector, (int)MIN(count, 1025ul));
 }

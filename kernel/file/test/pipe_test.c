@@ -162,22 +162,46 @@ TEST(faults_in_program_memory_are_told)
     file_put(ends[1]);
 }
 
-TEST(tee_copies_and_consume_takes)
+static ssize_t take_some(void *argument, const void *bytes, size_t n)
+{
+    size_t took = n < 3 ? n : 3;
+    memcpy(argument, bytes, took);
+    return (ssize_t)took;
+}
+
+static ssize_t give_some(void *argument, void *to, size_t n)
+{
+    unsigned *left = argument;
+    if (!*left)
+        return -EIO;
+    memset(to, 'g', n);
+    return --*left ? (ssize_t)n : 5;
+}
+
+TEST(tee_copies_and_splice_moves)
 {
     struct file *a[2], *b[2];
     REQUIRE(pipe_create(O_NONBLOCK, a) == 0 && pipe_create(O_NONBLOCK, b) == 0);
-    EXPECT_EQ(pipe_tee(a[0], b[1], 10), -EAGAIN);
+    EXPECT_EQ(pipe_transfer(a[0], b[1], 10, false, true), -EAGAIN);
+    EXPECT_EQ(pipe_transfer(a[0], a[1], 10, false, true), -EINVAL);
     write_bytes(a[1], "hello", 5);
-    EXPECT_EQ(pipe_tee(a[0], b[1], 3), 3);
+    EXPECT_EQ(pipe_transfer(a[0], b[1], 3, false, true), 3);
+    EXPECT_EQ(pipe_transfer(a[0], b[1], 4, true, true), 4);
     char in[8] = "";
-    EXPECT_EQ(read_bytes(b[0], in, 8), 3);
-    EXPECT_STR(in, "hel");
-    EXPECT_EQ(read_bytes(a[0], in, 8), 5);
-    EXPECT_STR(in, "hello");
-    for (unsigned i = 0; i < 2; i++) {
-        file_put(a[i]);
-        file_put(b[i]);
-    }
+    EXPECT_EQ(read_bytes(b[0], in, 8), 7);
+    EXPECT_STR(in, "helhell");
+    EXPECT_EQ(pipe_consume(a[0], 10, true, take_some, in), 1);
+    EXPECT_EQ(in[0], 'o');
+    unsigned left = 3;
+    EXPECT_EQ(pipe_produce(a[1], 20000, true, give_some, &left), 8192 + 5);
+    EXPECT_EQ(pipe_produce(a[1], 20000, true, give_some, &left), -EIO);
+    EXPECT_EQ(pipe_transfer(a[0], b[1], 20000, true, true), 8192 + 5);
+    file_put(b[0]);
+    EXPECT_EQ(pipe_transfer(a[0], b[1], 1, true, true), -EPIPE);
+    file_put(a[1]);
+    EXPECT_EQ(pipe_consume(a[0], 10, true, take_some, in), 0);
+    file_put(a[0]);
+    file_put(b[1]);
 }
 
 static const struct file_ops no_ops = {.name = "node"};

@@ -18,16 +18,16 @@ int pipe_fifo_open(void **pipe, struct file *file);
 void pipe_fifo_free(void *pipe);
 
 /*
- * Pages of a pipe given to, or taken from, another file: splice(2) by way of kernel memory. Both wait like reads and
- * writes of the pipe itself do (is_nonblocking: or -EAGAIN).
+ * splice(2) and tee(2), by way of kernel memory. All wait until there is something to take and room to put it, as reads
+ * and writes of the pipes do; is_nonblocking (or O_NONBLOCK of the pipe): -EAGAIN instead. Results: bytes, 0 at the end of
+ * the source, -EPIPE when nobody reads the target, -ERESTARTSYS. A pipe's lock is held around `consume` and `produce`,
+ * which may sleep.
  */
-/* Calls consume(argument, bytes, n) for the buffers at the front, up to `len` bytes in all, and removes what it took.
- * Bytes, 0 at the end of the pipe, or the first error. `consume` returns bytes taken or -errno and may sleep. */
-ssize_t pipe_consume(struct file *file, size_t len, bool is_nonblocking,
+/* Gives up to `len` bytes of the pipe to consume(argument, bytes, n), which returns how many it took or -errno. */
+ssize_t pipe_consume(struct file *pipe, size_t len, bool is_nonblocking,
                      ssize_t (*consume)(void *argument, const void *bytes, size_t n), void *argument);
-/* Waits until something is in it: 0, -EAGAIN, -ERESTARTSYS; also 0 at its end. */
-int pipe_wait_readable(struct file *file, bool is_nonblocking);
-/* Waits until a page of room is in it: 0, -EPIPE, -EAGAIN, -ERESTARTSYS. */
-int pipe_wait_writable(struct file *file, bool is_nonblocking);
-/* tee(2): copies up to len bytes from one pipe to the other without removing them. Does not wait: -EAGAIN. */
-ssize_t pipe_tee(struct file *in, struct file *out, size_t len);
+/* Fills the pipe with up to `len` bytes from produce(argument, to, n), which returns how many it gave or -errno. */
+ssize_t pipe_produce(struct file *pipe, size_t len, bool is_nonblocking,
+                     ssize_t (*produce)(void *argument, void *to, size_t n), void *argument);
+/* Copies between two pipes, with `is_move` taking the bytes out of the first. -EINVAL: they are the same. */
+ssize_t pipe_transfer(struct file *in, struct file *out, size_t len, bool is_move, bool is_nonblocking);
