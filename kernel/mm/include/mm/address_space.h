@@ -56,7 +56,8 @@ enum fault_result address_space_fault(struct address_space *space, uintptr_t add
 
 /* Pins the page behind a program address for as long as the reference is held (futex keys, zero-copy); -EFAULT. */
 int address_space_pin_page(struct address_space *space, uintptr_t address, bool for_write, struct page **out);
-/* What a futex on shared memory is keyed by: object and byte offset within it; false for private memory. */
+/* What a futex on shared memory is keyed by: object (not referenced: it lives while it is mapped) and byte offset within
+ * it; false for private memory. */
 bool address_space_shared_key(struct address_space *space, uintptr_t address, struct vm_object **object, uint64_t *offset);
 /* Kernel access to another space's memory (ptrace-like, /proc/PID/mem, exec's stack); bytes copied or -EFAULT. */
 ssize_t address_space_access(struct address_space *space, uintptr_t address, void *buffer, size_t n, bool is_write);
