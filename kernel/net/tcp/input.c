@@ -262,6 +262,10 @@ static void reduce_path_mtu(struct tcp_connection *conn, uint32_t mtu)
     for (struct tcp_sent *sent = tcp_sent_first(conn); sent; sent = tcp_sent_next(sent))
         if (sent->end - sent->seq > conn->mss)
             tcp_sent_mark_lost(conn, sent);
+    if (conn->recovery == RECOVERY_OPEN && conn->lost_bytes) { /* nothing was congested: no reduction */
+        conn->recovery = RECOVERY_LOSS;
+        conn->high_seq = conn->snd_nxt;
+    }
     tcp_output(conn);
 }
 

@@ -130,6 +130,18 @@ static void note(struct wire *wire, struct seen seen)
     wire->seen[wire->seen_count++ % SEEN_MAX] = seen;
 }
 
+static void strip_options(uint8_t *tcp, const struct tcp_info_wire *parsed)
+{
+    if (!(parsed->flags & TCP_SYN))
+        return;
+    unsigned start = TCP_HEADER + 4, end = parsed->header_len;
+    uint64_t sum = (uint16_t)~load_le16(tcp + 16);
+    for (unsigned i = start; i < end; i += 2)
+        sum += (uint16_t)~load_le16(tcp + i) + load_le16((const uint8_t[]){1, 1});
+    memset(tcp + start, 1, end - start);
+    store_le16(tcp + 16, checksum_fold(sum));
+}
+
 static void send_frame(struct wire_end *from, struct frame *frame)
 {
     struct wire *wire = from->wire;
@@ -147,6 +159,8 @@ static void send_frame(struct wire_end *from, struct frame *frame)
             return;
         seen.len = info.payload_len - seen.tcp.header_len;
         note(wire, seen);
+        if (config->strip_options)
+            strip_options(tcp, &seen.tcp);
         wire->sent_frames++;
         if ((wire->drops && wire->drops(wire, &seen)) || happens(wire, config->loss)) {
             wire->lost_frames++;
@@ -317,7 +331,8 @@ void wire_inject(struct wire *wire, struct wire_end *to, bool is_v4, const struc
     wire_build_ip(frame->bytes + 14, &info);
     uint8_t *at = frame->bytes + 14 + ip_header;
     wire_build_tcp(at, tcp);
-    memcpy(at + header, bytes, len);
+    if (len)
+        memcpy(at + header, bytes, len);
     uint64_t sum = checksum_pseudo(&info.from, &info.to, PROTOCOL_TCP, (uint32_t)(header + len));
     store_le16(at + 16, checksum_fold(checksum_add(sum, at, header + len)));
     deliver(to, frame);

@@ -8,6 +8,7 @@
 #include <fakes/memory.h>
 #include <fakes/timer.h>
 #include <tcp/tcp.h>
+#include <file/poll.h>
 #include <test/test.h>
 
 struct wire_config {
@@ -15,6 +16,7 @@ struct wire_config {
     unsigned loss, duplicate, reorder, corrupt; /* per mille of TCP frames */
     uint32_t mtu, router_mtu;                   /* router_mtu: larger frames meet an ICMP "too big" on the way */
     uint32_t queue_bytes;                       /* of the bottleneck, 0: endless */
+    bool strip_options;    /* a middle box that turns all options of a SYN but the MSS into padding */
     bool segments, merges; /* the devices split large segments; frames that are large arrive as they are */
     uint64_t seed;
 };
