@@ -40,9 +40,14 @@ void vmas_free(struct list *doomed)
     }
 }
 
-/* Frees tables that served nothing but [start, end), in which nothing is mapped any more. */
+/*
+ * Frees tables that served nothing but [start, end), in which nothing is mapped any more. It interrupts every CPU that
+ * has the space loaded, so small ranges, which come and go in the same places, leave their table for the next one.
+ */
 static void trim_tables(struct address_space *space, uintptr_t start, uintptr_t end)
 {
+    if (end - start < HUGE_SIZE)
+        return;
     struct vma *next = vma_find(space, start);
     struct vma *previous = next ? vma_previous(next) : NULL;
     if (!next) {
