@@ -67,16 +67,10 @@ static unsigned choose_cpu(const struct thread *thread)
     return least_loaded(allowed);
 }
 
-static bool must_preempt(struct runqueue *rq, const struct thread *thread)
+static bool must_preempt(const struct runqueue *rq, const struct thread *thread)
 {
-    const struct thread *running = rq->current;
-    if (running == &rq->idle)
-        return true;
-    int64_t ahead = (int64_t)(running->virtual_runtime_ns - thread->virtual_runtime_ns);
-    uint64_t now = clock_monotonic_ns();
-    if (now > running->run_started_ns)
-        ahead += (int64_t)(now - running->run_started_ns);
-    return ahead > WAKE_GRANULARITY_NS;
+    return rq->current == &rq->idle ||
+           (int64_t)(rq->current->virtual_runtime_ns - thread->virtual_runtime_ns) > WAKE_GRANULARITY_NS;
 }
 
 /*
@@ -91,13 +85,17 @@ static void make_notice(struct runqueue *rq, bool is_idling)
         arch_kick_cpu(runqueue_cpu(rq));
 }
 
-void enqueue_and_unlock(struct runqueue *rq, struct thread *thread)
+void enqueue_and_unlock(struct runqueue *rq, struct thread *thread, int64_t lag_ns)
 {
     bool is_here = rq == this_runqueue();
+    uint64_t now = clock_monotonic_ns();
+    /* A thread that runs alone has not been accounted for as long as it does: the minimum may be far behind. */
+    runqueue_account(rq, now);
+    thread->virtual_runtime_ns = rq->min_virtual_runtime_ns + (uint64_t)lag_ns;
     bool is_first = rq->queued == 0, preempts = must_preempt(rq, thread), is_idling = rq->current == &rq->idle;
     runqueue_insert(rq, thread);
     if (is_here && is_first && !preempts && load_relaxed(&sched_idle))
-        rq->push_at_ns = clock_monotonic_ns() + PUSH_DELAY_NS;
+        rq->push_at_ns = now + PUSH_DELAY_NS;
     if (preempts)
         store_relaxed(&rq->needs_reschedule, 1u);
     spin_unlock(&rq->lock);
@@ -123,62 +121,71 @@ void place_thread(struct thread *thread, int64_t lag_ns)
         store_relaxed(&thread->cpu, cpu);
         spin_lock(&rq->lock);
         if (thread_may_run_on(thread, cpu) || !(load_relaxed(&thread->affinity) & load_relaxed(&sched_online))) {
-            thread->virtual_runtime_ns = rq->min_virtual_runtime_ns + (uint64_t)lag_ns;
-            enqueue_and_unlock(rq, thread);
+            enqueue_and_unlock(rq, thread, lag_ns);
             return;
         }
         spin_unlock(&rq->lock);
     }
 }
 
-static struct thread *take_from(struct runqueue *victim, unsigned here, int64_t *lag_ns)
+/* A thread that waits there and may run on `cpu`, out of its queue; NULL: none, or somebody else has the lock. */
+static struct thread *take_from(struct runqueue *victim, unsigned cpu, int64_t *lag_ns)
 {
     struct thread *thread = NULL;
     if (!spin_trylock(&victim->lock))
         return NULL;
     unsigned looked_at = 0;
     for (thread = runqueue_first(victim); thread && looked_at < 32; thread = runqueue_next(thread), looked_at++)
-        if (!load_acquire(&thread->is_running) && thread_may_run_on(thread, here))
+        if (!load_acquire(&thread->is_running) && thread_may_run_on(thread, cpu))
             break;
     if (thread && looked_at == 32)
         thread = NULL;
     if (thread) {
         runqueue_remove(victim, thread);
-        store_relaxed(&thread->cpu, here);
+        store_relaxed(&thread->cpu, cpu);
         *lag_ns = thread_lag(victim, thread);
     }
     spin_unlock(&victim->lock);
     return thread;
 }
 
+static bool move_one(struct runqueue *from, struct runqueue *to)
+{
+    int64_t lag = 0;
+    struct thread *thread = take_from(from, runqueue_cpu(to), &lag);
+    if (!thread)
+        return false;
+    spin_lock(&to->lock);
+    enqueue_and_unlock(to, thread, lag);
+    return true;
+}
+
 bool steal_thread(struct runqueue *rq)
 {
-    unsigned here = runqueue_cpu(rq), tries = 0;
+    unsigned here = runqueue_cpu(rq);
     uint64_t candidates = load_relaxed(&sched_online) & ~(UINT64_C(1) << here);
     /* From the next CPU on, so that thieves do not all begin at CPU 0. */
-    for (unsigned i = 1; i < CPU_MAX && candidates && tries < CPU_MAX; i++) {
+    for (unsigned i = 1; i < CPU_MAX && candidates; i++) {
         unsigned cpu = (here + i) % CPU_MAX;
-        int64_t lag = 0;
-        if (!(candidates >> cpu & 1) || !load_relaxed(&runqueues[cpu].queued))
-            continue;
-        tries++;
-        struct thread *thread = take_from(&runqueues[cpu], here, &lag);
-        if (!thread)
-            continue;
-        spin_lock(&rq->lock);
-        thread->virtual_runtime_ns = rq->min_virtual_runtime_ns + (uint64_t)lag;
-        enqueue_and_unlock(rq, thread);
-        return true;
+        uint64_t bit = UINT64_C(1) << cpu;
+        if (candidates & bit && load_relaxed(&runqueues[cpu].queued) && move_one(&runqueues[cpu], rq))
+            return true;
+        candidates &= ~bit;
     }
     return false;
 }
 
-void push_to_idle(void)
+void balance(struct runqueue *rq)
 {
-    uint64_t idle = load_relaxed(&sched_idle) & ~(UINT64_C(1) << cpu_index());
-    if (!idle)
-        return;
-    unsigned cpu = (unsigned)__builtin_ctzll(idle);
-    atomic_exchange(&runqueues[cpu].attention, 1u);
-    arch_kick_cpu(cpu);
+    uint64_t others = load_relaxed(&sched_online) & ~(UINT64_C(1) << runqueue_cpu(rq));
+    uint64_t idle = load_relaxed(&sched_idle) & others;
+    if (idle) {
+        unsigned cpu = (unsigned)__builtin_ctzll(idle);
+        atomic_exchange(&runqueues[cpu].attention, 1u);
+        arch_kick_cpu(cpu); /* it steals */
+    } else if (others) {
+        struct runqueue *least = &runqueues[least_loaded(others)];
+        if (load_relaxed(&rq->queued) >= load_relaxed(&least->queued) + 2)
+            move_one(rq, least);
+    }
 }

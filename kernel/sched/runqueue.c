@@ -70,7 +70,7 @@ void runqueue_account(struct runqueue *rq, uint64_t now_ns)
     if (thread->space)
         store_relaxed(&thread->user_ns, thread->user_ns + delta);
     if (thread != &rq->idle) {
-        thread->burst_ns += delta;
+        store_relaxed(&thread->burst_ns, thread->burst_ns + delta);
         thread->virtual_runtime_ns += delta * 1024 / thread->weight;
     }
     advance_minimum(rq);

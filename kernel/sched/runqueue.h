@@ -13,8 +13,8 @@ enum {
     SLICE_NS = 3000000,            /* how long a thread runs while others wait */
     WAKE_GRANULARITY_NS = 1000000, /* a woken thread preempts one that is this far ahead of it */
     SLEEPER_CREDIT_NS = 1500000,   /* how far behind the others a sleeper may stand when it wakes */
-    SHORT_BURST_NS = 50000,        /* who sleeps again within this shares its CPU with whom it wakes */
-    PUSH_DELAY_NS = 200000,        /* unless it does not: then an idle CPU is told to steal */
+    SHORT_BURST_NS = 100000,       /* who sleeps again within this shares its CPU with whom it wakes */
+    PUSH_DELAY_NS = 100000,        /* unless it does not: then an idle CPU is told to steal */
 };
 
 struct runqueue {
@@ -76,12 +76,12 @@ struct runqueue *runqueue_lock_of(struct thread *thread);
  * minimum. */
 void place_thread(struct thread *thread, int64_t lag_ns);
 /* The caller holds rq->lock and knows that the thread may run there; unlocks and makes that CPU notice. */
-void enqueue_and_unlock(struct runqueue *rq, struct thread *thread);
+void enqueue_and_unlock(struct runqueue *rq, struct thread *thread, int64_t lag_ns);
 int64_t thread_lag(const struct runqueue *rq, const struct thread *thread);
 /* Takes a thread from another CPU's queue into this one's. */
 bool steal_thread(struct runqueue *rq);
-/* Tells one idle CPU to steal. */
-void push_to_idle(void);
+/* Threads wait here: tells an idle CPU to steal, or gives one to a CPU where fewer wait. */
+void balance(struct runqueue *rq);
 
 /* switch.c */
 enum switch_kind { SWITCH_SLEEP, SWITCH_FORCED, SWITCH_EXIT };

@@ -123,7 +123,7 @@ static void end_slice(struct runqueue *rq)
         spin_lock(&rq->lock);
         rq->push_at_ns = UINT64_MAX;
         spin_unlock(&rq->lock);
-        push_to_idle();
+        balance(rq);
     }
     if (now >= rq->slice_end_ns)
         store_relaxed(&rq->needs_reschedule, 1u);
@@ -241,8 +241,7 @@ void thread_wake(struct thread *thread)
     }
     int64_t lag = thread_lag(rq, thread);
     if (load_acquire(&thread->is_running)) {
-        thread->virtual_runtime_ns = rq->min_virtual_runtime_ns + (uint64_t)lag;
-        enqueue_and_unlock(rq, thread);
+        enqueue_and_unlock(rq, thread, lag);
         return;
     }
     spin_unlock(&rq->lock);
