@@ -1,4 +1,6 @@
 DEPS.kernel/arch/x86_64 := common contract kernel/base kernel/arch kernel/mm kernel/sched
+# Its tests include the sources they are about, with stand-ins for the rest of the machine.
+TEST_DEPS.kernel/arch/x86_64 :=
 
 # The vDSO: a shared object of its own, position independent and without the kernel's flags, embedded by vdso_image.S.
 VDSO_DIR := kernel/arch/x86_64/vdso

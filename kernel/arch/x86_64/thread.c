@@ -74,3 +74,11 @@ void arch_enter_user(struct user_registers *registers)
 {
     arch_enter_user_at(registers);
 }
+
+/* Its registers as thread_switch_stack pushed them: RBP above the other five, then the return address. */
+void arch_thread_print_backtrace(const struct arch_thread *thread)
+{
+    const uint64_t *stack = (const uint64_t *)thread->kernel_stack_pointer;
+    if (stack)
+        backtrace_print((const void *)stack[5], stack[6]);
+}

@@ -33,6 +33,9 @@ void arch_thread_switch(struct arch_thread *from, struct arch_thread *to, void *
 /* Enters ring 3 for the first time with these registers (already at the stack's top). Never returns. */
 _Noreturn void arch_enter_user(struct user_registers *registers);
 
+/* Prints on the log where a thread that does not run now stands in the kernel, for the control channel's "dump". */
+void arch_thread_print_backtrace(const struct arch_thread *thread);
+
 /* Makes another CPU look at its run queue and pending work; no effect when it is already looking. */
 void arch_kick_cpu(unsigned cpu);
 /* Waits for an interrupt. Called with interrupts masked; unmasks and halts in one step; returns masked. */
