@@ -56,6 +56,7 @@ free_net:
 void net_destroy(struct net *net)
 {
     tcp_destroy(net->stack);
+    udp_destroy(net->stack);
     stack_core_destroy(net->stack);
     unix_domain_destroy(net->local);
     kfree(net);
