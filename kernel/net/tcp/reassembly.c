@@ -253,7 +253,7 @@ static void schedule_ack(struct tcp_connection *conn, const struct tcp_segment *
     conn->last_data_received_ns = now;
     if (conn->quick_acks && !conn->is_interactive)
         conn->ack_now = true;
-    else if (conn->rcv_nxt - conn->last_ack_sent >= 2 * conn->receive_mss)
+    else if (conn->rcv_nxt - conn->last_ack_sent > conn->receive_mss)
         conn->ack_now = true;
     else if (!conn->ack_now)
         tcp_arm_delayed_ack(conn, now);
@@ -349,7 +349,7 @@ void tcp_receive_segment(struct tcp_connection *conn, struct tcp_segment *segmen
         conn->ack_now = true;
     }
     /* schedule_ack looked before rcv_nxt moved. */
-    if (conn->rcv_nxt - conn->last_ack_sent >= 2 * conn->receive_mss)
+    if (conn->rcv_nxt - conn->last_ack_sent > conn->receive_mss)
         conn->ack_now = true;
 }
 

@@ -102,13 +102,20 @@ static ssize_t queue_some(struct tcp_connection *conn, struct io_vector *from, u
     }
     bool is_last = !from->left || copied == room || copied < n;
     if (!err && (is_last || conn->write_seq - conn->snd_nxt >= OUTPUT_AT)) {
-        conn->more = more || (!is_last && !conn->no_delay);
-        if (!is_last)
-            conn->more = true;
+        conn->more = more || !is_last;
         tcp_output(conn);
     }
     tcp_unlock(conn);
     return err ? err : (ssize_t)copied;
+}
+
+/* The call ends before all was queued: what there is must not wait for the rest. */
+static void end_short(struct tcp_connection *conn)
+{
+    tcp_lock(conn);
+    conn->more = false;
+    tcp_output(conn);
+    tcp_unlock(conn);
 }
 
 ssize_t tcp_send(struct tcp_connection *conn, struct io_vector *from, bool more)
@@ -131,6 +138,8 @@ ssize_t tcp_send(struct tcp_connection *conn, struct io_vector *from, bool more)
         else
             done += n;
     } while (!err && from->left);
+    if (done && err && !more)
+        end_short(conn);
     mutex_unlock(&conn->send_lock);
     return done ? done : err;
 }

@@ -113,6 +113,9 @@ static void retransmit_timeout(struct tcp_connection *conn, uint64_t now)
     if (!conn->retries++)
         conn->retry_started_ns = now - conn->rto;
     uint32_t most = conn->is_orphan ? RETRIES_ORPHAN : RETRIES_DATA;
+    bool is_held_off = !conn->snd_wnd && !conn->is_orphan && now - conn->last_received_ns < RTO_MAX_NS;
+    if (is_held_off) /* the peer lives and has closed its window over what is out */
+        conn->retries = 1;
     if (conn->retries > most || user_timeout_passed(conn, conn->retry_started_ns, now)) {
         give_up(conn);
         return;

@@ -458,7 +458,7 @@ static bool pump(struct stream *stream)
         }
         stream->sent += (uint64_t)done;
     }
-    for (;;) {
+    while (stream->received < stream->total) {
         ssize_t done = receive_bytes(stream->to, bytes, sizeof bytes);
         if (done == -EAGAIN)
             return true;
@@ -473,6 +473,7 @@ static bool pump(struct stream *stream)
         }
         stream->received += (uint64_t)done;
     }
+    return true;
 }
 
 uint64_t transfer(struct pair *pair, uint64_t to_server, uint64_t to_client, uint64_t limit_ns)
