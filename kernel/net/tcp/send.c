@@ -25,7 +25,8 @@ static int may_send(struct tcp_connection *conn)
 static uint32_t take_room(struct tcp_connection *conn)
 {
     uint32_t queued = conn->write_seq - conn->snd_una;
-    if (queued < conn->send_buffer)
+    bool is_starved = queued && load_relaxed(&conn->tcp->memory) > conn->tcp->memory_limit;
+    if (queued < conn->send_buffer && !is_starved)
         return conn->send_buffer - queued;
     conn->wants_space = true;
     return 0;
@@ -65,12 +66,12 @@ static struct tcp_buffer *filling_buffer(struct tcp_connection *conn, size_t wan
     return conn->filling;
 }
 
-/* Makes n more bytes of the filling buffer part of the stream; conn->lock held. False: no memory left for the stack. */
-static bool publish(struct tcp_connection *conn, struct tcp_buffer *buffer, uint32_t n)
+/* Makes n more bytes of the filling buffer part of the stream; conn->lock held. They have left the program's hands, so
+ * the account takes them in any case: take_room looked at the limit. */
+static void publish(struct tcp_connection *conn, struct tcp_buffer *buffer, uint32_t n)
 {
     if (!buffer->is_queued) {
-        if (!tcp_charge(conn, buffer->capacity, conn->write_seq == conn->snd_una))
-            return false;
+        tcp_charge(conn, buffer->capacity, true);
         /* When it was queued before and all of it acknowledged, its bytes still end at write_seq. */
         if (!buffer->len)
             buffer->seq = conn->write_seq;
@@ -80,7 +81,6 @@ static bool publish(struct tcp_connection *conn, struct tcp_buffer *buffer, uint
     }
     buffer->len += n;
     store_relaxed(&conn->write_seq, conn->write_seq + n);
-    return true;
 }
 
 /* Copies at most `room` bytes into one buffer and queues them. Bytes, or -errno. */
@@ -96,10 +96,8 @@ static ssize_t queue_some(struct tcp_connection *conn, struct io_vector *from, u
         return -EFAULT;
     tcp_lock(conn);
     int err = may_send(conn); /* the connection may have ended meanwhile */
-    if (!err && !publish(conn, buffer, (uint32_t)copied)) {
-        conn->wants_space = true;
-        err = conn->write_seq == conn->snd_una ? -ENOMEM : -EAGAIN;
-    }
+    if (!err)
+        publish(conn, buffer, (uint32_t)copied);
     bool is_last = !from->left || copied == room || copied < n;
     if (!err && (is_last || conn->write_seq - conn->snd_nxt >= OUTPUT_AT)) {
         conn->more = more || !is_last;
