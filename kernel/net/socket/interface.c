@@ -23,3 +23,11 @@ struct ip_address interface_broadcast(const struct interface_address *address)
     uint32_t host_bits = address->prefix >= 127 ? 0 : 0xffffffffu >> (address->prefix - 96);
     return ip_from_v4(ip_to_v4(&address->address) | host_bits);
 }
+
+struct ip_address route_network(const struct route_entry *entry)
+{
+    struct ip_address network = entry->network;
+    for (unsigned bit = entry->prefix; bit < 128; bit++)
+        network.bytes[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+    return network;
+}

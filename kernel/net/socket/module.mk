@@ -1,1 +1,2 @@
 DEPS.kernel/net/socket := common kernel/base kernel/arch kernel/mm kernel/sched kernel/device kernel/file kernel/net/wire kernel/net/iface kernel/net/tcp kernel/net/udp kernel/net/unix
+TEST_DEPS.kernel/net/socket := kernel/net/socket kernel/net/tcp kernel/net/udp kernel/net/unix kernel/net/iface kernel/net/wire kernel/device kernel/device/chacha20 kernel/file common kernel/sched/sync tests/fakes/netdev tests/fakes/memory tests/fakes/log tests/fakes/clock tests/fakes/timer tests/fakes/sched tests/fakes/user

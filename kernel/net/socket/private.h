@@ -143,3 +143,4 @@ long socket_ioctl(struct socket *socket, unsigned command, struct user *argument
 /* interface.c: what ioctls, netlink and /proc tell of an interface */
 uint32_t interface_flags(const struct net_interface *iface);
 struct ip_address interface_broadcast(const struct interface_address *address);
+struct ip_address route_network(const struct route_entry *entry); /* without the host's bits */

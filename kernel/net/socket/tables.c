@@ -208,7 +208,8 @@ static size_t print_route6(char *to, size_t size)
         if (ip_is_v4(&entry->network))
             continue;
         bool has_gateway = !ip_is_any(&entry->gateway);
-        put_hex(network, &entry->network);
+        struct ip_address masked = route_network(entry);
+        put_hex(network, &masked);
         put_hex(gateway, has_gateway ? &entry->gateway : &none);
         put_hex(any, &none);
         print(&out, "%s %02x %s 00 %s %08x %08x %08x %08x %8s\n", network, entry->prefix, any, gateway, entry->metric,
