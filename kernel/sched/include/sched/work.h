@@ -8,6 +8,8 @@
 #include <common/list.h>
 #include <common/rbtree.h>
 
+/* Work raised on two CPUs, or again while it runs, may run on both at once: its function locks what it touches. It may
+ * free its struct work. */
 struct work {
     struct list link;
     void (*run)(struct work *work);

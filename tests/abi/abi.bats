@@ -1,0 +1,17 @@
+# The Linux ABI: programs that print what they see. Each runs on the host's Linux first; Skiff must print the same.
+bats_require_minimum_version 1.5.0
+load ../boot/helpers
+
+same_as_linux() { # NAME: tests/abi/programs/NAME.c
+    local dir=$BATS_TEST_TMPDIR
+    gcc -O2 -Wall -static -pthread -o "$dir/program" "$BATS_TEST_DIRNAME/programs/$1.c"
+    (cd "$dir" && ./program </dev/null >"$dir/linux")
+    timeout -k 5 60 "$skiff" run --accel tcg --cpus 2 "$dir/program" </dev/null >"$dir/skiff"
+    diff -u "$dir/linux" "$dir/skiff"
+}
+
+@test "pipes and FIFOs" { same_as_linux pipes; }
+@test "descriptors and their limits" { same_as_linux descriptors; }
+@test "poll, select and their interruption" { same_as_linux polling; }
+@test "epoll and eventfd" { same_as_linux epolls; }
+@test "timerfd" { same_as_linux timerfds; }
