@@ -4,6 +4,7 @@
  */
 #include <base/string.h>
 #include "mm.h"
+#include "refill.h"
 #include "zone.h"
 
 struct spinlock zone_lock = SPINLOCK_INIT;
@@ -86,6 +87,13 @@ static uint64_t pages_to_leave(unsigned flags)
     return flags & ALLOC_SPARE ? zone.reserve_pages * 4 : zone.reserve_pages;
 }
 
+/* After an allocation for which the zone's lock was taken. */
+static void watch_reserve(unsigned flags)
+{
+    if (flags & ALLOC_ATOMIC && load_relaxed(&zone.free_pages) < zone.reserve_pages)
+        refill_request();
+}
+
 static struct page *block_alloc(unsigned order, unsigned flags)
 {
     struct page *page = NULL;
@@ -96,6 +104,7 @@ static struct page *block_alloc(unsigned order, unsigned flags)
     if (page)
         zone_count_free(-(int64_t)n);
     spin_unlock(&zone_lock);
+    watch_reserve(flags);
     return page;
 }
 
@@ -111,6 +120,7 @@ static void cache_fill(struct page_cache *cache, unsigned flags)
         cache->pages[cache->count++] = page;
     }
     spin_unlock(&zone_lock);
+    watch_reserve(flags);
 }
 
 static void cache_drain(struct page_cache *cache, unsigned to)

@@ -1,6 +1,7 @@
 /* Memory pressure: the shrinkers, one reclaiming thread at a time, and the counters that /proc/meminfo shows. */
 #include <sched/mutex.h>
 #include "mm.h"
+#include "refill.h"
 #include "zone.h"
 
 static struct spinlock list_lock = SPINLOCK_INIT;
@@ -15,6 +16,7 @@ void shrinker_register(struct shrinker *shrinker)
     spin_lock(&list_lock);
     list_add_last(&shrinkers, &shrinker->link);
     spin_unlock(&list_lock);
+    refill_start();
 }
 
 /* Links are never removed, so the next one can be read again under the lock after the call. */

@@ -1,3 +1,4 @@
+#include "refill.h"
 #include "support.h"
 
 enum { LIVE_MAX = 512 };
@@ -141,6 +142,18 @@ TEST(waiting_allocations_ask_the_shrinkers)
     EXPECT_EQ(shrink_calls, 1);
     page_put(page);
     hold_release();
+    list_remove(&shrinker.link);
+}
+
+TEST(the_reserve_is_filled_up_again)
+{
+    static struct shrinker shrinker = {.shrink = shrink_all};
+    machine_start();
+    hold_all_but(0);
+    EXPECT(!refill_round());
+    shrinker_register(&shrinker);
+    EXPECT(refill_round());
+    EXPECT(zone.free_pages >= 2 * zone.reserve_pages);
     list_remove(&shrinker.link);
 }
 
