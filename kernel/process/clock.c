@@ -6,10 +6,13 @@
 /* Negative ids: ~id << 3 | thread bit 4 | kind (0 user and system, 1 user, 2 scheduler's); kind 3 is a descriptor's. */
 enum { KIND_MASK = 3, KIND_USER = 1, KIND_FD = 3, IS_THREAD = 4 };
 
+/* The scheduler charges a thread when it stops running; what it has run since then was charged to nobody yet. */
 void task_cpu_time(struct task *task, uint64_t *user_ns, uint64_t *system_ns)
 {
-    uint64_t run_ns = thread_run_time_ns(task->thread), user = load_relaxed(&task->thread->user_ns);
-    *user_ns = MIN(user, run_ns);
+    const struct thread *thread = task->thread;
+    uint64_t charged = load_relaxed(&thread->run_ns), user = load_relaxed(&thread->user_ns);
+    uint64_t run_ns = thread_run_time_ns(thread), since = run_ns > charged ? run_ns - charged : 0;
+    *user_ns = MIN(user + since, run_ns);
     *system_ns = run_ns - *user_ns;
 }
 
