@@ -9,6 +9,7 @@
 #include <common/checked.h>
 #include <linux/dispatch.h>
 #include <linux/syscalls.h>
+#include <process/process.h>
 #include "trace.h"
 
 enum { SYSCALL_LIMIT = 512, TRACE_LINE = 512 };
@@ -117,4 +118,5 @@ void system_call_enter(struct user_registers *registers)
         registers->rax = (uint64_t)call_traced(number, registers);
     else
         registers->rax = (uint64_t)entries[number](registers);
+    process_end_call();
 }

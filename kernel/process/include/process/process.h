@@ -216,6 +216,15 @@ void task_cpu_time(struct task *task, uint64_t *user_ns, uint64_t *system_ns);
 /* struct rusage of Linux for program memory; who: RUSAGE_SELF 0, RUSAGE_CHILDREN -1, RUSAGE_THREAD 1. */
 int process_get_rusage(int who, struct user *out);
 
+/* At the end of each system call. */
+static inline void process_end_call(void)
+{
+    struct thread *thread = thread_current();
+    struct task *task = thread->task;
+    /* Moved to another CPU during a system call, which ends without a safe point: its rseq area must say so. */
+    if (task && task->rseq && task->rseq_cpu != cpu_index())
+        store_release(&thread->is_interrupted, 1u);
+}
 /* rseq(2): registers or drops the caller's area; the update after a switch is process_return_to_user's. */
 long rseq_register(struct user *area, uint32_t len, int flags, uint32_t signature);
 
