@@ -15,3 +15,6 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "poll, select and their interruption" { same_as_linux polling; }
 @test "epoll and eventfd" { same_as_linux epolls; }
 @test "timerfd" { same_as_linux timerfds; }
+@test "TCP sockets" { same_as_linux tcp; }
+@test "UDP sockets" { same_as_linux udp; }
+@test "unix sockets" { same_as_linux unix_sockets; }

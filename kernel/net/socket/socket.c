@@ -259,6 +259,20 @@ ssize_t socket_send(struct socket *socket, struct socket_message *message)
     }
 }
 
+static bool has_bytes(struct socket *socket, uint32_t n)
+{
+    return socket->ops->readable_bytes(socket) >= n || socket->ops->poll(socket) & (POLL_RDHUP | POLL_HUP | POLL_ERR);
+}
+
+/* MSG_PEEK with MSG_WAITALL leaves what it sees, so it waits before it looks. More than a buffer holds never comes. */
+static int wait_for_bytes(struct socket *socket, size_t n, uint64_t deadline_ns)
+{
+    enum { PEEK_MAX = 65536 };
+    uint32_t wanted = (uint32_t)MIN(n, (size_t)PEEK_MAX);
+    int err = wait_event(socket->ops->queue(socket), has_bytes(socket, wanted), WAIT_INTERRUPTIBLE, deadline_ns);
+    return err == -ERESTARTSYS ? interrupted(deadline_ns) : 0;
+}
+
 ssize_t socket_receive(struct socket *socket, struct socket_message *message)
 {
     bool is_stream = socket->type == SOCKET_STREAM;
@@ -273,6 +287,11 @@ ssize_t socket_receive(struct socket *socket, struct socket_message *message)
         return -EAGAIN;
     if (message->flags & MESSAGE_OOB)
         return socket->family == SOCKET_AF_UNIX ? -EOPNOTSUPP : -EINVAL;
+    if (is_stream && message->flags & MESSAGE_WAIT_ALL && message->flags & MESSAGE_PEEK && deadline) {
+        int err = wait_for_bytes(socket, message->data->left, deadline);
+        if (err)
+            return err;
+    }
     for (;;) {
         ssize_t n = socket->ops->receive(socket, message);
         if (n > 0)

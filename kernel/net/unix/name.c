@@ -74,12 +74,24 @@ static int bind_path(struct unix_socket *socket, const struct unix_name *name, c
     return 0;
 }
 
+/* Linux makes the file's name first, so one that exists is what it complains of. */
+static int refuse_second_name(struct unix_socket *socket, const struct unix_name *name, const void *caller)
+{
+    struct unix_socket *found;
+    if (is_abstract(name))
+        return -EINVAL;
+    int err = unix_find(socket->domain, name, caller, &found);
+    if (!err)
+        unix_put(found);
+    return err == -ENOENT ? -EINVAL : -EADDRINUSE;
+}
+
 int unix_bind(struct unix_socket *socket, const struct unix_name *name, const void *caller, uint32_t mode)
 {
     int err;
     mutex_lock(&socket->bind_lock);
     if (socket->has_name)
-        err = name->len ? -EINVAL : 0;
+        err = name->len ? refuse_second_name(socket, name, caller) : 0;
     else if (!name->len)
         err = bind_automatically(socket);
     else if (is_abstract(name))
