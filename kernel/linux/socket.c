@@ -1,14 +1,10 @@
-/* The socket calls: descriptors, addresses, options and message headers are fetched and stored; the work is socket's.
- */
+/* The socket calls but those with message headers: descriptors, addresses, options are fetched and stored. */
 #include <common/checked.h>
 #include <base/string.h>
 #include <linux/syscalls.h>
-#include <mm/alloc.h>
 #include <process/process.h>
-#include <sched/wait.h>
 #include <socket/net.h>
-#include <socket/socket.h>
-#include <vfs/vfs.h>
+#include "socket_call.h"
 
 enum {
     LINUX_SOCK_NONBLOCK = 04000,
@@ -16,31 +12,7 @@ enum {
     TYPE_MASK = 0xf,
     LINUX_SIGPIPE = 13,
     CAPABILITY_NET_RAW = 13,
-    CAPABILITY_SYS_ADMIN = 21,
-    CAPABILITY_DAC_OVERRIDE = 1,
-    SEGMENTS_MAX = 1024,
-    SEGMENTS_ON_STACK = 8,
-    MESSAGES_MAX = 1024,
-    TRANSFER_MAX = 0x7ffff000,
-};
-
-struct linux_message { /* struct user_msghdr */
-    uint64_t name;
-    int32_t name_len, padding0;
-    uint64_t segments, segment_count, control, control_len;
-    uint32_t flags, padding1;
-};
-static_assert(sizeof(struct linux_message) == 56, "struct msghdr");
-struct linux_multi_message { /* struct mmsghdr */
-    struct linux_message header;
-    uint32_t len, padding;
-};
-static_assert(sizeof(struct linux_multi_message) == 64, "struct mmsghdr");
-
-/* Credentials of the calling process as the file system wants them. */
-struct caller {
-    struct vfs_caller vfs;
-    uint32_t groups[32];
+    CAPABILITY_DAC_OVERRIDE = 1
 };
 
 static bool is_capable(unsigned capability)
@@ -48,7 +20,7 @@ static bool is_capable(unsigned capability)
     return process_current()->credentials.capabilities_effective >> capability & 1;
 }
 
-static const struct vfs_caller *caller_get(struct caller *caller)
+const struct vfs_caller *socket_call_caller(struct socket_caller *caller)
 {
     struct process *process = process_current();
     spin_lock(&process->lock);
@@ -68,7 +40,7 @@ static const struct vfs_caller *caller_get(struct caller *caller)
 }
 
 /* The socket, its file referenced: put with file_put. */
-static int get_socket(int fd, struct file **file, struct socket **socket)
+int socket_call_get(int fd, struct file **file, struct socket **socket)
 {
     *file = descriptor_file(process_current()->descriptors, fd);
     if (!*file)
@@ -80,7 +52,7 @@ static int get_socket(int fd, struct file **file, struct socket **socket)
     return -ENOTSOCK;
 }
 
-static int fetch_address(const struct user *from, int len, struct socket_address *out)
+int socket_call_fetch_address(const struct user *from, int len, struct socket_address *out)
 {
     if (len < 0 || len > SOCKET_ADDRESS_MAX)
         return -EINVAL;
@@ -102,7 +74,7 @@ static int store_address(const struct socket_address *address, struct user *to, 
     return err ? err : copy_struct_to_user(len_to, &len);
 }
 
-static long finish_send(struct socket *socket, ssize_t done, int flags)
+long socket_call_finish_send(struct socket *socket, ssize_t done, int flags)
 {
     if (done == -EPIPE && !(flags & MESSAGE_NO_SIGNAL) && socket_sends_sigpipe(socket))
         signal_send_task(task_current(), LINUX_SIGPIPE, NULL);
@@ -171,15 +143,15 @@ put_files:
 long sys_bind(int fd, struct user *address, int address_len)
 {
     struct socket_address name;
-    struct caller caller;
+    struct socket_caller caller;
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    err = fetch_address(address, address_len, &name);
+    err = socket_call_fetch_address(address, address_len, &name);
     if (!err)
-        err = socket_bind(socket, &name, caller_get(&caller));
+        err = socket_bind(socket, &name, socket_call_caller(&caller));
     file_put(file);
     return err;
 }
@@ -187,15 +159,15 @@ long sys_bind(int fd, struct user *address, int address_len)
 long sys_connect(int fd, struct user *address, int address_len)
 {
     struct socket_address name;
-    struct caller caller;
+    struct socket_caller caller;
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    err = fetch_address(address, address_len, &name);
+    err = socket_call_fetch_address(address, address_len, &name);
     if (!err)
-        err = socket_connect(socket, &name, caller_get(&caller));
+        err = socket_connect(socket, &name, socket_call_caller(&caller));
     file_put(file);
     return err;
 }
@@ -204,7 +176,7 @@ long sys_listen(int fd, int backlog)
 {
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
     err = socket_listen(socket, backlog);
@@ -220,7 +192,7 @@ long sys_accept4(int fd, struct user *address, struct user *address_len, int fla
     struct file *file, *accepted;
     if (flags & ~(LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC))
         return -EINVAL;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
     /* The number first: a connection that was taken must not be lost for want of one. */
@@ -253,7 +225,7 @@ static long get_name(int fd, bool is_peer, struct user *address, struct user *ad
     struct socket_address name;
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
     err = socket_get_name(socket, is_peer, &name);
@@ -276,21 +248,21 @@ long sys_sendto(int fd, struct user *buf, size_t len, int flags, struct user *ad
     struct socket_address to;
     struct io_segment segment;
     struct io_vector data;
-    struct caller caller;
+    struct socket_caller caller;
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    io_vector_user(&data, &segment, buf, MIN(len, (size_t)TRANSFER_MAX));
+    io_vector_user(&data, &segment, buf, MIN(len, (size_t)SOCKET_TRANSFER_MAX));
     struct socket_message message = {.data = &data, .flags = (unsigned)flags};
-    ssize_t done = address ? fetch_address(address, address_len, &to) : 0;
+    ssize_t done = address ? socket_call_fetch_address(address, address_len, &to) : 0;
     if (!done) {
         if (address) {
             message.to = &to;
-            message.caller = caller_get(&caller);
+            message.caller = socket_call_caller(&caller);
         }
-        done = finish_send(socket, socket_send(socket, &message), flags);
+        done = socket_call_finish_send(socket, socket_send(socket, &message), flags);
     }
     file_put(file);
     return done;
@@ -303,10 +275,10 @@ long sys_recvfrom(int fd, struct user *buf, size_t len, int flags, struct user *
     struct io_vector data;
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    io_vector_user(&data, &segment, buf, MIN(len, (size_t)TRANSFER_MAX));
+    io_vector_user(&data, &segment, buf, MIN(len, (size_t)SOCKET_TRANSFER_MAX));
     struct socket_message message = {.data = &data, .flags = (unsigned)flags, .from = address ? &from : NULL};
     ssize_t done = socket_receive(socket, &message);
     file_put(file);
@@ -318,243 +290,11 @@ long sys_recvfrom(int fd, struct user *buf, size_t len, int flags, struct user *
     return done;
 }
 
-/* What one sendmsg or recvmsg needs; big or rare parts are allocated. */
-struct transfer {
-    struct io_segment on_stack[SEGMENTS_ON_STACK], *segments;
-    struct io_vector data;
-    uint8_t *control;
-};
-
-static int fetch_segments(const struct linux_message *header, struct transfer *transfer)
-{
-    struct {
-        uint64_t base, len;
-    } raw;
-    size_t count = header->segment_count, total = 0;
-    if (count > SEGMENTS_MAX)
-        return -EMSGSIZE;
-    transfer->segments = transfer->on_stack;
-    if (count > SEGMENTS_ON_STACK)
-        transfer->segments = kmalloc_array(count, sizeof *transfer->segments, ALLOC_WAIT);
-    if (!transfer->segments)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int err = copy_struct_from_user(&raw, user_pointer(header->segments + i * sizeof raw));
-        if (err)
-            return err;
-        if (raw.len > INT64_MAX)
-            return -EINVAL;
-        size_t len = MIN((size_t)raw.len, (size_t)TRANSFER_MAX - total);
-        transfer->segments[i] = (struct io_segment){.user = user_pointer(raw.base), .len = len};
-        total += len;
-    }
-    io_vector_init(&transfer->data, transfer->segments, count, false);
-    return 0;
-}
-
-static void transfer_destroy(struct transfer *transfer)
-{
-    if (transfer->segments != transfer->on_stack)
-        kfree(transfer->segments);
-    kfree(transfer->control);
-}
-
-static int fetch_control(const struct linux_message *header, struct transfer *transfer)
-{
-    if (!header->control || !header->control_len)
-        return 0;
-    if (header->control_len > SOCKET_CONTROL_MAX)
-        return -ENOBUFS;
-    transfer->control = kmalloc(header->control_len, ALLOC_WAIT);
-    if (!transfer->control)
-        return -ENOBUFS;
-    return copy_from_user(transfer->control, user_pointer(header->control), header->control_len);
-}
-
-static ssize_t send_one(struct socket *socket, const struct linux_message *header, int flags)
-{
-    struct transfer transfer = {.segments = transfer.on_stack};
-    struct socket_address to;
-    struct caller caller;
-    struct socket_message message = {.data = &transfer.data,
-                                     .flags = (unsigned)flags,
-                                     .descriptors = process_current()->descriptors,
-                                     .is_privileged = is_capable(CAPABILITY_SYS_ADMIN)};
-    ssize_t done = fetch_segments(header, &transfer);
-    if (!done)
-        done = fetch_control(header, &transfer);
-    if (!done && header->name && header->name_len) {
-        done = fetch_address(user_pointer(header->name), header->name_len, &to);
-        message.to = &to;
-    }
-    if (!done) {
-        message.caller = caller_get(&caller);
-        message.control = transfer.control;
-        message.control_len = transfer.control ? header->control_len : 0;
-        done = finish_send(socket, socket_send(socket, &message), flags);
-    }
-    transfer_destroy(&transfer);
-    return done;
-}
-
-/* Stores what comes back beside the data into the program's header at `at`. */
-static int store_results(const struct linux_message *header, const struct socket_message *message, struct user *at)
-{
-    int err = 0;
-    if (header->name) {
-        const struct socket_address *from = message->from;
-        int32_t len = (int32_t)from->len;
-        err = copy_to_user(user_pointer(header->name), from->bytes, (size_t)MIN(len, header->name_len));
-        if (!err)
-            err = copy_to_user(user_offset(at, offsetof(struct linux_message, name_len)), &len, sizeof len);
-    }
-    if (!err && message->control_used)
-        err = copy_to_user(user_pointer(header->control), message->control_out, message->control_used);
-    uint64_t control_len = message->control_used;
-    if (!err)
-        err = copy_to_user(user_offset(at, offsetof(struct linux_message, control_len)), &control_len,
-                           sizeof control_len);
-    uint32_t flags = message->flags_out | (message->flags & MESSAGE_CLOSE_ON_EXEC);
-    return err ? err : copy_to_user(user_offset(at, offsetof(struct linux_message, flags)), &flags, sizeof flags);
-}
-
-static ssize_t receive_one(struct socket *socket, struct user *at, int flags)
-{
-    struct transfer transfer = {.segments = transfer.on_stack};
-    struct linux_message header;
-    struct socket_address from;
-    int err = copy_struct_from_user(&header, at);
-    if (err)
-        return err;
-    if (header.name && header.name_len < 0)
-        return -EINVAL;
-    struct socket_message message = {.data = &transfer.data,
-                                     .flags = (unsigned)flags,
-                                     .descriptors = process_current()->descriptors,
-                                     .from = header.name ? &from : NULL};
-    ssize_t done = fetch_segments(&header, &transfer);
-    if (!done && header.control && header.control_len) {
-        message.control_room = MIN((size_t)header.control_len, (size_t)SOCKET_CONTROL_MAX);
-        message.control_out = transfer.control = kmalloc(message.control_room, ALLOC_WAIT);
-        done = transfer.control ? 0 : -ENOBUFS;
-    }
-    if (!done)
-        done = socket_receive(socket, &message);
-    if (done >= 0) {
-        err = store_results(&header, &message, at);
-        done = err ? err : done;
-    }
-    transfer_destroy(&transfer);
-    return done;
-}
-
-long sys_sendmsg(int fd, struct user *at, int flags)
-{
-    struct linux_message header;
-    struct socket *socket;
-    struct file *file;
-    int err = get_socket(fd, &file, &socket);
-    if (err)
-        return err;
-    err = copy_struct_from_user(&header, at);
-    ssize_t done = err ? err : send_one(socket, &header, flags);
-    file_put(file);
-    return done;
-}
-
-long sys_recvmsg(int fd, struct user *at, int flags)
-{
-    struct socket *socket;
-    struct file *file;
-    int err = get_socket(fd, &file, &socket);
-    if (err)
-        return err;
-    ssize_t done = receive_one(socket, at, flags);
-    file_put(file);
-    return done;
-}
-
-long sys_sendmmsg(int fd, struct user *messages, unsigned count, int flags)
-{
-    struct linux_message header;
-    struct socket *socket;
-    struct file *file;
-    ssize_t done = 0;
-    unsigned i = 0;
-    int err = get_socket(fd, &file, &socket);
-    if (err)
-        return err;
-    for (count = MIN(count, (unsigned)MESSAGES_MAX); i < count; i++) {
-        struct user *at = user_offset(messages, i * sizeof(struct linux_multi_message));
-        done = copy_struct_from_user(&header, at);
-        if (!done)
-            done = send_one(socket, &header, flags);
-        if (done < 0)
-            break;
-        uint32_t len = (uint32_t)done;
-        done = copy_to_user(user_offset(at, offsetof(struct linux_multi_message, len)), &len, sizeof len);
-        if (done)
-            break;
-        sched_safe_point(); /* what looped back is delivered before more is made */
-    }
-    file_put(file);
-    return i ? (long)i : done;
-}
-
-static int fetch_deadline(const struct user *timeout, uint64_t *deadline_ns)
-{
-    int64_t time[2];
-    *deadline_ns = UINT64_MAX;
-    if (!timeout)
-        return 0;
-    int err = copy_from_user(time, timeout, sizeof time);
-    if (err)
-        return err;
-    if (time[0] < 0 || time[1] < 0 || time[1] >= NS_PER_SECOND)
-        return -EINVAL;
-    if (time[0] < INT64_MAX / NS_PER_SECOND / 2)
-        *deadline_ns = clock_monotonic_ns() + (uint64_t)(time[0] * NS_PER_SECOND + time[1]);
-    return 0;
-}
-
-/* As on Linux the timeout is looked at after each message only. */
-long sys_recvmmsg(int fd, struct user *messages, unsigned count, int flags, struct user *timeout)
-{
-    struct socket *socket;
-    struct file *file;
-    uint64_t deadline_ns;
-    ssize_t done = 0;
-    unsigned i = 0;
-    int err = fetch_deadline(timeout, &deadline_ns);
-    if (!err)
-        err = get_socket(fd, &file, &socket);
-    if (err)
-        return err;
-    for (count = MIN(count, (unsigned)MESSAGES_MAX); i < count; i++) {
-        struct user *at = user_offset(messages, i * sizeof(struct linux_multi_message));
-        done = receive_one(socket, at, flags & ~MESSAGE_WAIT_FOR_ONE);
-        if (done < 0)
-            break;
-        uint32_t len = (uint32_t)done;
-        done = copy_to_user(user_offset(at, offsetof(struct linux_multi_message, len)), &len, sizeof len);
-        if (done)
-            break;
-        if (flags & MESSAGE_WAIT_FOR_ONE)
-            flags |= MESSAGE_DONT_WAIT;
-        if (clock_monotonic_ns() >= deadline_ns) {
-            i++;
-            break;
-        }
-    }
-    file_put(file);
-    return i ? (long)i : done;
-}
-
 long sys_shutdown(int fd, int how)
 {
     struct socket *socket;
     struct file *file;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
     err = socket_shutdown(socket, how);
@@ -569,7 +309,7 @@ long sys_setsockopt(int fd, int level, int name, struct user *value, int len)
     struct file *file;
     if (len < 0)
         return -EINVAL;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
     unsigned size = MIN((unsigned)len, (unsigned)sizeof bytes);
@@ -587,7 +327,7 @@ long sys_getsockopt(int fd, int level, int name, struct user *value, struct user
     struct socket *socket;
     struct file *file;
     int32_t room;
-    int err = get_socket(fd, &file, &socket);
+    int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
     err = copy_struct_from_user(&room, len);

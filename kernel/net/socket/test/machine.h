@@ -2,6 +2,7 @@
 #pragma once
 #include <arch/cpu.h>
 #include <common/bytes.h>
+#include <common/checked.h>
 #include <fakes/clock.h>
 #include <fakes/memory.h>
 #include <fakes/netdev.h>
