@@ -7,28 +7,51 @@
 static struct fake_device fake;
 static unsigned writable_calls;
 static char input[64];
-static size_t input_len;
+static size_t input_len, input_room;
 
 static void on_writable(struct console_device *device)
 {
     writable_calls++;
 }
 
-static void on_received(struct console_device *device, const char *bytes, size_t n)
+static size_t on_received(struct console_device *device, const char *bytes, size_t n)
 {
-    memcpy(input + input_len, bytes, n);
-    input_len += n;
+    size_t taken = n < input_room ? n : input_room;
+    memcpy(input + input_len, bytes, taken);
+    input_len += taken;
+    input_room -= taken;
+    return taken;
 }
 
-static struct console_device *start(void)
+/* The host sends `n` bytes. False: the guest has no buffer posted. */
+static bool host_types(const char *bytes, uint32_t n)
+{
+    int head = fake_pop(&fake, 0);
+    if (head < 0)
+        return false;
+    memcpy(fake_buffer(&fake, 0, head, 0, NULL, NULL), bytes, n);
+    fake_use(&fake, 0, (uint32_t)head, n);
+    fake_interrupt(&fake, 0);
+    return true;
+}
+
+static struct console_device *attach(void)
 {
     fake_init(&fake, VIRTIO_ID_CONSOLE, VIRTIO_RING_EVENT_INDEX, 16);
     virtio_console_attach(&fake.virtio);
     struct console_device *console = fake.virtio.driver_data;
     console->writable = on_writable;
-    console->received = on_received;
     writable_calls = 0;
     input_len = 0;
+    input_room = sizeof input;
+    return console;
+}
+
+static struct console_device *start(void)
+{
+    struct console_device *console = attach();
+    console->received = on_received;
+    console->ops->resume_input(console);
     return console;
 }
 
@@ -61,15 +84,68 @@ TEST(console_full_writer_is_called_back)
 TEST(console_input_arrives_and_its_buffer_goes_back)
 {
     start();
-    for (unsigned i = 0; i < 5; i++) {
-        int head = fake_pop(&fake, 0);
-        REQUIRE(head >= 0);
-        memcpy(fake_buffer(&fake, 0, head, 0, NULL, NULL), "abc", 3);
-        fake_use(&fake, 0, (uint32_t)head, 3);
-        fake_interrupt(&fake, 0);
-    }
+    for (unsigned i = 0; i < 5; i++)
+        REQUIRE(host_types("abc", 3));
     EXPECT_EQ(input_len, 15);
     EXPECT_BYTES(input, "abcabcabcabcabc", 15);
+}
+
+TEST(console_keeps_input_until_there_is_a_client)
+{
+    struct console_device *console = attach();
+    EXPECT(host_types("early ", 6));
+    EXPECT(host_types("bird", 4));
+    EXPECT(!host_types("x", 1)); /* the host has to wait */
+    console->received = on_received;
+    console->ops->resume_input(console);
+    EXPECT_EQ(input_len, 10);
+    EXPECT_BYTES(input, "early bird", 10);
+    EXPECT(host_types("!", 1));
+    EXPECT_BYTES(input, "early bird!", 11);
+}
+
+TEST(console_input_waits_for_a_full_client_and_goes_on_where_it_stopped)
+{
+    struct console_device *console = start();
+    input_room = 2;
+    EXPECT(host_types("abcd", 4));
+    EXPECT(host_types("ef", 2));
+    EXPECT(!host_types("x", 1));
+    EXPECT_EQ(input_len, 2);
+    input_room = 1;
+    console->ops->resume_input(console);
+    EXPECT_EQ(input_len, 3);
+    input_room = 10;
+    console->ops->resume_input(console);
+    EXPECT_BYTES(input, "abcdef", 6);
+    EXPECT(host_types("gh", 2));
+    EXPECT_BYTES(input, "abcdefgh", 8);
+}
+
+static size_t takes_none_at_first(struct console_device *device, const char *bytes, size_t n)
+{
+    static unsigned calls;
+    if (calls++ % 2)
+        return on_received(device, bytes, n);
+    device->ops->resume_input(device); /* a reader makes room before the driver has seen that there was none */
+    return 0;
+}
+
+TEST(console_room_made_while_input_is_refused_is_not_forgotten)
+{
+    struct console_device *console = start();
+    console->received = takes_none_at_first;
+    EXPECT(host_types("ab", 2));
+    EXPECT_BYTES(input, "ab", 2);
+    EXPECT_EQ(input_len, 2);
+}
+
+TEST(console_empty_input_is_no_input)
+{
+    start();
+    for (unsigned i = 0; i < 4; i++)
+        REQUIRE(host_types("", 0));
+    EXPECT_EQ(input_len, 0);
 }
 
 TEST(console_broken_queue_swallows_output)
