@@ -14,7 +14,7 @@ static struct bucket {
 
 static struct spinlock lru_lock = SPINLOCK_INIT;
 static struct list lru GUARDED_BY(&lru_lock) = LIST_INIT(lru); /* hottest (newest) first */
-static size_t cached_count GUARDED_BY(&lru_lock);
+static size_t cached_count;                                    /* changed under lru_lock, read relaxed */
 
 static uint64_t hash_name(const struct dentry *parent, const char *name, size_t len)
 {
@@ -88,7 +88,8 @@ void dentry_hash(struct dentry *dentry)
     atomic_fetch_or(&dentry->flags, (uint32_t)DENTRY_HASHED);
     spin_lock(&lru_lock);
     list_add_first(&lru, &dentry->lru_link);
-    size_t count = ++cached_count;
+    size_t count = cached_count + 1;
+    store_relaxed(&cached_count, count);
     spin_unlock(&lru_lock);
     spin_unlock(&bucket->lock);
     set_alias(dentry);
@@ -110,7 +111,7 @@ static void unlink_locked(struct bucket *bucket, struct dentry *dentry)
     atomic_fetch_and(&dentry->flags, ~(uint32_t)DENTRY_HASHED);
     spin_lock(&lru_lock);
     list_remove(&dentry->lru_link);
-    cached_count--;
+    store_relaxed(&cached_count, cached_count - 1);
     spin_unlock(&lru_lock);
 }
 
@@ -141,14 +142,24 @@ void dentry_unhash(struct dentry *dentry)
         unhash_if(dentry, UINT32_MAX);
 }
 
-/* The first child behind the mount points, which stay: a mount must be found. Referenced, or NULL. */
+/* Mount points stay, as the mount must be found, and so do directories in use: there must not be two dentries that
+ * somebody walks, locks or compares for one directory. */
+static uint32_t forgettable_refs(struct dentry *child)
+{
+    struct inode *inode = dentry_inode(child);
+    if (load_relaxed(&child->mounted))
+        return 0;
+    return inode && inode_is(inode, S_IFDIR) ? 1 : UINT32_MAX - 1;
+}
+
+/* Referenced, or NULL: none is left. */
 static struct dentry *first_forgettable(struct dentry *directory)
 {
     struct dentry *child, *found = NULL;
     spin_lock(&directory->lock);
     list_for_each(child, &directory->children, child_link)
     {
-        if (load_relaxed(&child->mounted))
+        if (load_relaxed(&child->refs.count) > forgettable_refs(child))
             continue;
         dentry_get(child); /* hashed, so the cache holds it */
         found = child;
@@ -158,12 +169,11 @@ static struct dentry *first_forgettable(struct dentry *directory)
     return found;
 }
 
-/* Takes the names below a directory out of the cache, those in use too: they live on as long as they are held. */
 static void forget_children(struct dentry *directory)
 {
     struct dentry *child;
     while ((child = first_forgettable(directory))) {
-        unhash_if(child, UINT32_MAX);
+        unhash_if(child, forgettable_refs(child) + 1);
         dentry_put(child);
     }
 }

@@ -63,11 +63,13 @@ static uint64_t parent_number(struct dentry *dentry)
 
 static int gather_locked(struct file *file, struct inode *inode, struct entries *e)
 {
+    if (load_relaxed(&inode->flags) & INODE_DEAD)
+        return -ENOENT;
     if (e->position == 0 && !put_entry(e, ".", 1, inode->number, S_IFDIR, 1))
         return 0;
     if (e->position == 1 && !put_entry(e, "..", 2, parent_number(file->path), S_IFDIR, OWN_ENTRIES))
         return 0;
-    if (load_relaxed(&inode->flags) & INODE_DEAD || !inode->ops->iterate)
+    if (!inode->ops->iterate)
         return 0;
     return inode->ops->iterate(inode, e->position - OWN_ENTRIES, &e->sink);
 }

@@ -48,7 +48,7 @@ static void unlock_pair(struct inode *a, struct inode *b)
 static void lock_directories(struct rename *r)
 {
     struct dentry *from = r->from.at, *to = r->to.at;
-    if (from == to) {
+    if (from->inode == to->inode) {
         mutex_lock(&from->inode->lock);
         return;
     }
@@ -67,7 +67,7 @@ static void lock_directories(struct rename *r)
 static void unlock_directories(struct rename *r)
 {
     unlock_pair(r->from.at->inode, r->to.at->inode);
-    if (r->from.at != r->to.at)
+    if (r->from.at->inode != r->to.at->inode)
         mutex_unlock(&rename_lock);
 }
 

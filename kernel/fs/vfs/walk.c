@@ -42,9 +42,11 @@ int walk_start(struct walk *walk, const struct vfs_caller *caller, struct dentry
     walk->caller = caller;
     walk->flags = flags;
     walk->root = root;
+    /* An absolute path does not look at where it does not start, unless a flag asks for that. */
+    bool wants_base = path[0] != '/' || flags & (LOOKUP_IN_ROOT | LOOKUP_NO_XDEV);
     if (base)
         dentry_get(base);
-    else if (caller->fs)
+    else if (caller->fs && wants_base)
         base = fs_context_cwd(caller->fs);
     else
         dentry_get(base = root);

@@ -70,7 +70,8 @@ VFS_TEST(record_locks_split_and_join)
 
 VFS_TEST(locks_of_open_files_go_with_them)
 {
-    struct file *a = open_as(&root_user, "/t/f", O_RDWR | O_CREAT, NULL), *b = open_as(&root_user, "/t/f", O_RDWR, NULL);
+    struct file *a = open_as(&root_user, "/t/f", O_RDWR | O_CREAT, NULL),
+                *b = open_as(&root_user, "/t/f", O_RDWR, NULL);
     EXPECT_EQ(lock(a, a, W, 0, 9), 0);
     EXPECT_EQ(lock(b, b, W, 0, 9), -EAGAIN);
     EXPECT_EQ(lock(b, A, R, 3, 3), -EAGAIN); /* OFD and POSIX locks see each other */
@@ -86,7 +87,8 @@ VFS_TEST(locks_of_open_files_go_with_them)
 
 VFS_TEST(flock_shares_and_converts)
 {
-    struct file *a = open_as(&root_user, "/t/f", O_RDONLY | O_CREAT, NULL), *b = open_as(&root_user, "/t/f", O_RDONLY, NULL);
+    struct file *a = open_as(&root_user, "/t/f", O_RDONLY | O_CREAT, NULL),
+                *b = open_as(&root_user, "/t/f", O_RDONLY, NULL);
     EXPECT_EQ(vfs_flock(a, 3), -EINVAL);
     EXPECT_EQ(vfs_flock(a, 1), 0);
     EXPECT_EQ(vfs_flock(b, 1), 0);
@@ -126,7 +128,8 @@ static struct thread *start(struct waiting *w)
 
 VFS_TEST(waiting_lock_comes_when_the_holder_goes)
 {
-    struct file *a = open_as(&root_user, "/t/f", O_RDWR | O_CREAT, NULL), *b = open_as(&root_user, "/t/f", O_RDWR, NULL);
+    struct file *a = open_as(&root_user, "/t/f", O_RDWR | O_CREAT, NULL),
+                *b = open_as(&root_user, "/t/f", O_RDWR, NULL);
     struct waiting w = {a, B, 5, 1}, f = {b, NULL, 0, 1};
     EXPECT_EQ(lock(a, A, W, 0, 9), 0);
     EXPECT_EQ(vfs_flock(a, 1), 0);

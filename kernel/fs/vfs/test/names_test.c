@@ -127,9 +127,11 @@ VFS_TEST(rename_moves_between_directories)
     struct file *file = open_as(&root_user, "/t/f", O_RDONLY, NULL);
     EXPECT_EQ(rename_error("/t/f", "/t/full/sub/moved", 0), 0);
     EXPECT_STR(path_of(file), "/t/full/sub/moved");
-    EXPECT_EQ(rename_error("/t/full/sub", "/t/empty/a-name-that-is-much-longer-than-what-fits-into-the-dentry-itself", 0), 0);
+    EXPECT_EQ(
+        rename_error("/t/full/sub", "/t/empty/a-name-that-is-much-longer-than-what-fits-into-the-dentry-itself", 0), 0);
     EXPECT_STR(path_of(file), "/t/empty/a-name-that-is-much-longer-than-what-fits-into-the-dentry-itself/moved");
-    EXPECT_EQ(inode_number("/t/empty/a-name-that-is-much-longer-than-what-fits-into-the-dentry-itself/.."), inode_number("/t/empty"));
+    EXPECT_EQ(inode_number("/t/empty/a-name-that-is-much-longer-than-what-fits-into-the-dentry-itself/.."),
+              inode_number("/t/empty"));
     EXPECT_EQ(rename_error("/t/empty/a-name-that-is-much-longer-than-what-fits-into-the-dentry-itself", "/t/s", 0), 0);
     EXPECT_STR(path_of(file), "/t/s/moved");
     file_put(file);

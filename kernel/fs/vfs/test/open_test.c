@@ -41,7 +41,8 @@ VFS_TEST(open_minds_symlinks)
 VFS_TEST(append_writes_at_the_end)
 {
     REQUIRE(!make_file("/t/f", "one"));
-    struct file *a = open_as(&root_user, "/t/f", O_WRONLY | O_APPEND, NULL), *b = open_as(&root_user, "/t/f", O_RDWR, NULL);
+    struct file *a = open_as(&root_user, "/t/f", O_WRONLY | O_APPEND, NULL),
+                *b = open_as(&root_user, "/t/f", O_RDWR, NULL);
     EXPECT_EQ(file_seek(b, 0, 2), 3);
     EXPECT_EQ(write_text(b, "two"), 3);
     EXPECT_EQ(write_text(a, "three"), 5);
@@ -158,7 +159,8 @@ VFS_TEST(memory_files_have_seals)
 VFS_TEST(ranges_are_copied)
 {
     REQUIRE(!make_file("/t/in", "abcdef"));
-    struct file *in = open_as(&root_user, "/t/in", O_RDWR, NULL), *out = open_as(&root_user, "/t/out", O_RDWR | O_CREAT, NULL);
+    struct file *in = open_as(&root_user, "/t/in", O_RDWR, NULL),
+                *out = open_as(&root_user, "/t/out", O_RDWR | O_CREAT, NULL);
     EXPECT_EQ(vfs_copy_range(in, 2, out, 1, 100), 4);
     EXPECT_EQ(file_inode(out)->size, 5);
     EXPECT_EQ(file_seek(out, 1, 0), 1);

@@ -85,7 +85,8 @@ static const struct pseudo_node nodes[] = {
     {.name = "out", .mode = S_IFLNK | 0777, .target = target, .follow = follow},
     {.name = NULL},
 };
-static const struct pseudo_node root = {.mode = S_IFDIR | 0555, .children = nodes, .find = find, .next = next, .each = &each};
+static const struct pseudo_node root = {
+    .mode = S_IFDIR | 0555, .children = nodes, .find = find, .next = next, .each = &each};
 
 static void mount(void)
 {

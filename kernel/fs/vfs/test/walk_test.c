@@ -3,7 +3,8 @@
 
 static int mkdirs(void)
 {
-    return vfs_mkdir(&root_user, NULL, "/t/a", 0755) | vfs_mkdir(&root_user, NULL, "/t/a/b", 0755) | make_file("/t/a/b/f", "x");
+    return vfs_mkdir(&root_user, NULL, "/t/a", 0755) | vfs_mkdir(&root_user, NULL, "/t/a/b", 0755) |
+           make_file("/t/a/b/f", "x");
 }
 
 VFS_TEST(walk_knows_dots_and_slashes)

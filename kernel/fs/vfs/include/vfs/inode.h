@@ -170,5 +170,5 @@ int64_t vfs_now_ns(void); /* wall clock for timestamps */
 void inode_touch(struct inode *inode, bool modified); /* change time, and modify time */
 /* tmpfs_init: the instance whose root->ops->create_unnamed makes the files of vfs_open_anonymous. */
 void vfs_set_anonymous_fs(struct file_system *fs);
-/* Drops cached names below a directory whose contents changed behind the vfs's back. */
+/* Drops cached names below a directory whose contents changed behind the vfs's back, but for directories in use. */
 void vfs_forget_names(struct inode *directory);
