@@ -1,0 +1,95 @@
+# The wire of the network tests: a network namespace with a TAP device for the machine, Linux's own stack on the other side.
+# Needs root, /dev/net/tun and network namespaces; bed_missing says what is not there.
+#
+#   bed_up          machine -- sktap0 (10.99.0.1, fd99::1)
+#   bed_up_bad ...  machine -- sktap0 -- bridge -- skwire0 -- relay (arguments: see relay.c) -- skwire1 (10.99.0.1, fd99::1)
+#
+# The bridge is there so that the kernel cuts large segments before the relay sees them.
+bed_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bed_build=$bed_top/build/tests/net
+bed_ns=skiff-net-$$
+bed_tap=sktap0
+bed_host=10.99.0.1 bed_guest=10.99.0.2 bed_host6=fd99::1 bed_prefix6=fd99::/64
+bed_relay=
+
+bed_missing() {
+    [ "$(id -u)" = 0 ] || { echo "needs root, to make a TAP device"; return; }
+    [ -c /dev/net/tun ] || { echo "needs /dev/net/tun"; return; }
+    command -v ip >/dev/null || { echo "needs ip (iproute2)"; return; }
+    local out
+    out=$(ip netns add "$bed_ns" 2>&1 && ip -n "$bed_ns" tuntap add sktest mode tap 2>&1) || echo "cannot make a TAP device: ${out##*$'\n'}"
+    ip netns del "$bed_ns" 2>/dev/null
+}
+bed_programs() { # builds the programs of both sides
+    mkdir -p "$bed_build"
+    local name
+    for name in transfer cases; do
+        [ "$bed_build/$name" -nt "$bed_top/tests/net/programs/$name.c" ] ||
+            gcc -O2 -Wall -Wextra -static -pthread -o "$bed_build/$name" "$bed_top/tests/net/programs/$name.c" 2>&1 | grep -v 'statically linked applications requires' | grep -i 'error' >&2
+    done
+    [ "$bed_build/relay" -nt "$bed_top/tests/net/relay.c" ] || gcc -O2 -Wall -Wextra -o "$bed_build/relay" "$bed_top/tests/net/relay.c"
+}
+on_host() { ip netns exec "$bed_ns" "$@"; }
+
+bed_make_tap() { # NAME
+    ip -n "$bed_ns" tuntap add "$1" mode tap && ip -n "$bed_ns" link set "$1" up
+}
+bed_address() { # DEVICE
+    ip -n "$bed_ns" addr add $bed_host/24 dev "$1" && ip -n "$bed_ns" -6 addr add $bed_host6/64 dev "$1" nodad
+}
+bed_up() {
+    bed_down
+    ip netns add "$bed_ns" && ip -n "$bed_ns" link set lo up && bed_make_tap $bed_tap && bed_address $bed_tap
+}
+bed_up_bad() {
+    bed_down
+    ip netns add "$bed_ns" && ip -n "$bed_ns" link set lo up
+    bed_make_tap $bed_tap && bed_make_tap skwire0 && bed_make_tap skwire1 && bed_address skwire1
+    ip -n "$bed_ns" link add skbridge type bridge mcast_snooping 0
+    ip -n "$bed_ns" link set $bed_tap master skbridge
+    ip -n "$bed_ns" link set skwire0 master skbridge
+    ip -n "$bed_ns" link set skbridge up
+    ip netns exec "$bed_ns" "$bed_build/relay" skwire0 skwire1 "$@" >"${bed_relay_log:-/dev/null}" 2>&1 3>&- &
+    bed_relay=$!
+}
+bed_down() {
+    [ -z "$bed_relay" ] || { kill "$bed_relay" && wait "$bed_relay"; } 2>/dev/null
+    bed_relay=
+    ip netns del "$bed_ns" 2>/dev/null
+    return 0
+}
+# bed_run SKIFF-ARGUMENTS: a machine on the wire, in the foreground.
+bed_run() {
+    ip netns exec "$bed_ns" timeout -k 5 "${LIMIT:-60}" "$bed_top/build/skiff" run --accel "${BED_ACCEL:-tcg}" --network tap:$bed_tap \
+        --ip ${BED_IP:-$bed_guest/24,$bed_host} "$@"
+}
+# bed_start LOG SKIFF-ARGUMENTS: in the background; bed_stop ends it.
+bed_start() {
+    local log=$1
+    shift
+    bed_run "$@" >"$log" 2>&1 </dev/null 3>&- &
+    bed_machine=$!
+}
+bed_stop() {
+    local child
+    child=$(pgrep -P "$bed_machine" 2>/dev/null) # timeout's: skiff
+    kill -TERM ${child:-$bed_machine} 2>/dev/null
+    wait "$bed_machine" 2>/dev/null
+    return 0
+}
+wait_for_text() { # TEXT FILE SECONDS
+    local deadline=$((SECONDS + $3))
+    until grep -q -- "$1" "$2" 2>/dev/null; do
+        [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.1
+    done
+}
+# The machine's IPv6 address on the wire, made from its MAC.
+bed_guest6() {
+    local mac
+    mac=$(ip -n "$bed_ns" neigh show $bed_guest | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p')
+    [ -n "$mac" ] || return 1
+    local IFS=:
+    set -- $mac
+    printf 'fe80::%02x%s:%sff:fe%s:%s%s\n' $((0x$1 ^ 2)) "$2" "$3" "$4" "$5" "$6"
+}
