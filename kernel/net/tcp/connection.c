@@ -43,7 +43,9 @@ struct tcp_connection *tcp_connection_alloc(struct net_stack *stack, bool is_v6,
 
 void tcp_connection_start(struct tcp_connection *conn)
 {
-    conn->error = conn->soft_error = conn->shutdown = 0;
+    store_relaxed(&conn->error, 0u);
+    store_relaxed(&conn->shutdown, 0u);
+    conn->soft_error = 0;
     conn->was_connected = conn->connect_pending = conn->wants_space = conn->is_failed_connect = false;
     conn->fin_queued = conn->more = false;
     conn->has_timestamps = conn->has_sack = conn->has_scale = false;
@@ -132,7 +134,7 @@ void tcp_purge_send_queue(struct tcp_connection *conn)
     }
     conn->cursor = NULL;
     store_relaxed(&conn->snd_una, conn->write_seq);
-    conn->snd_nxt = conn->write_seq;
+    store_relaxed(&conn->snd_nxt, conn->write_seq);
 }
 
 void tcp_done(struct tcp_connection *conn, int error)

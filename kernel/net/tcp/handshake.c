@@ -15,7 +15,8 @@ void tcp_take_syn_options(struct tcp_connection *conn, const struct tcp_info_wir
 /* What both sides do once the handshake is through: sizes that depend on the path, the first round-trip time. */
 void tcp_established(struct tcp_connection *conn, const struct tcp_segment *segment)
 {
-    conn->snd_una = conn->snd_nxt = conn->iss + 1;
+    store_relaxed(&conn->snd_una, conn->iss + 1);
+    store_relaxed(&conn->snd_nxt, conn->iss + 1);
     conn->small_end = conn->snd_una;
     conn->highest_sacked = conn->lost_hint = conn->snd_una;
     conn->snd_wnd = (uint32_t)segment->wire.window << (segment->flags & TCP_SYN ? 0 : conn->send_scale);
@@ -30,7 +31,7 @@ void tcp_established(struct tcp_connection *conn, const struct tcp_segment *segm
     conn->congestion->reset(conn);
     conn->receive_mss = MIN(conn->mss, 65535u);
     if (!conn->receive_buffer_locked && conn->receive_buffer < 8 * conn->mss)
-        conn->receive_buffer = 8 * conn->mss; /* large segments (loopback) need room for several */
+        store_relaxed(&conn->receive_buffer, 8 * conn->mss); /* large segments (loopback) need room for several */
     if (!conn->send_buffer_locked && conn->send_buffer < 4 * conn->mss)
         store_relaxed(&conn->send_buffer, 4 * conn->mss);
     conn->retries = conn->backoff = conn->probes = 0;

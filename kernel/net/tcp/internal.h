@@ -166,8 +166,8 @@ struct tcp_connection {
     uint32_t state, error, shutdown;
     uint32_t wake; /* POLL bits to report at unlock */
     uint32_t soft_error;
-    uint32_t readable; /* bytes in `received` */
-    uint32_t accept_count;
+    uint32_t readable;                    /* bytes in `received` */
+    uint32_t accept_count, offered_count; /* places taken in the accept queue; children that stand in it */
     bool is_orphan, was_connected, connect_pending, wants_space, is_bound, port_is_chosen, is_failed_connect;
 
     /* Options. */

@@ -262,8 +262,8 @@ static void inherit(struct tcp_connection *child, const struct tcp_connection *l
     child->user_timeout_ms = listener->user_timeout_ms;
     child->not_sent_low_water = listener->not_sent_low_water;
     child->congestion = listener->congestion;
-    child->send_buffer = listener->send_buffer;
-    child->receive_buffer = listener->receive_buffer;
+    child->send_buffer = load_relaxed(&listener->send_buffer);
+    child->receive_buffer = load_relaxed(&listener->receive_buffer);
     child->send_buffer_locked = listener->send_buffer_locked;
     child->receive_buffer_locked = listener->receive_buffer_locked;
 }
@@ -323,8 +323,10 @@ static void offer(struct tcp_connection *listener, struct tcp_connection *child)
     bool is_listening = listener->state == TCP_LISTEN;
     if (is_listening) {
         list_add_last(&listener->accept_queue, &child->accept_link);
+        store_relaxed(&listener->offered_count, listener->offered_count + 1);
         listener->wake |= POLL_IN | POLL_RDNORM;
-    }
+    } else
+        store_relaxed(&listener->accept_count, listener->accept_count - 1);
     tcp_unlock(listener);
     if (is_listening)
         return;
@@ -403,6 +405,7 @@ int tcp_accept(struct tcp_connection *listener, struct tcp_connection **out)
         child = list_first(&listener->accept_queue, struct tcp_connection, accept_link);
         list_remove(&child->accept_link);
         store_relaxed(&listener->accept_count, listener->accept_count - 1);
+        store_relaxed(&listener->offered_count, listener->offered_count - 1);
     }
     tcp_unlock(listener);
     if (!err)
@@ -418,7 +421,8 @@ void tcp_stop_listening(struct tcp_connection *listener)
     if (listener->state == TCP_LISTEN) {
         tcp_set_state(listener, TCP_CLOSED);
         list_splice_last(&children, &listener->accept_queue);
-        store_relaxed(&listener->accept_count, 0u);
+        store_relaxed(&listener->accept_count, listener->accept_count - listener->offered_count);
+        store_relaxed(&listener->offered_count, 0u);
         listener->wake |= POLL_IN | POLL_RDNORM | POLL_HUP;
     }
     tcp_unlock(listener);

@@ -85,7 +85,7 @@ static int set_locked(struct tcp_connection *conn, enum tcp_setting setting, int
         conn->traffic_class = (uint8_t)value;
         return 0;
     case TCP_SET_RECEIVE_LOW_WATER:
-        conn->receive_low_water = value > 0 ? (uint32_t)value : value < 0 ? INT32_MAX : 1;
+        store_relaxed(&conn->receive_low_water, value > 0 ? (uint32_t)value : value < 0 ? (uint32_t)INT32_MAX : 1u);
         return 0;
     }
     return -EINVAL;
@@ -200,7 +200,7 @@ static int set_option_locked(struct tcp_connection *conn, int name, int value)
         conn->user_timeout_ms = (uint32_t)value;
         return 0;
     case OPT_NOTSENT_LOWAT:
-        conn->not_sent_low_water = value > 0 ? (uint32_t)value : 0;
+        store_relaxed(&conn->not_sent_low_water, value > 0 ? (uint32_t)value : 0u);
         return 0;
     }
     return -ENOPROTOOPT;

@@ -158,7 +158,7 @@ static bool send_new(struct tcp_connection *conn, uint32_t len, bool with_fin)
     uint64_t now = clock_monotonic_ns();
     if (!tcp_sent_add(conn, seq, end, now))
         return false;
-    conn->snd_nxt = end;
+    store_relaxed(&conn->snd_nxt, end);
     if (!send_range(conn, seq, end)) {
         /* Stays queued as sent and lost: it goes when there is memory again. */
         tcp_sent_mark_lost(conn, tcp_sent_find(conn, seq));

@@ -297,7 +297,7 @@ void tcp_tune_receive_buffer(struct tcp_connection *conn, uint32_t copied, uint6
     uint64_t wanted = ((uint64_t)2 * taken + 16 * conn->receive_mss) * 2; /* window is half of the buffer */
     wanted = MIN(wanted, (uint64_t)RECEIVE_BUFFER_MAX);
     if (wanted > conn->receive_buffer)
-        conn->receive_buffer = (uint32_t)wanted;
+        store_relaxed(&conn->receive_buffer, (uint32_t)wanted);
 }
 
 static void receive_in_order(struct tcp_connection *conn, struct packet *packet, uint64_t now)

@@ -77,7 +77,7 @@ static int start(struct tcp_connection *conn, const struct tcp_address *peer)
     conn->iss = reuse.is_reuse ? reuse.snd_nxt : tcp_initial_sequence(conn->stack, &conn->entry.tuple, now);
     conn->ts_offset = tcp_timestamp_offset(conn->stack, &conn->entry.tuple);
     store_relaxed(&conn->snd_una, conn->iss);
-    conn->snd_nxt = conn->iss + 1;
+    store_relaxed(&conn->snd_nxt, conn->iss + 1);
     store_relaxed(&conn->write_seq, conn->iss + 1);
     conn->rcv_nxt = conn->rcv_edge = conn->ts_recent = 0;
     tcp_update_mss(conn);
@@ -132,7 +132,7 @@ uint32_t tcp_poll(const struct tcp_connection *conn)
 {
     uint32_t state = load_acquire(&conn->state), shutdown = load_relaxed(&conn->shutdown), mask = 0;
     if (state == TCP_LISTEN)
-        return load_relaxed(&conn->accept_count) && !list_is_empty(&conn->accept_queue) ? POLL_IN | POLL_RDNORM : 0;
+        return load_relaxed(&conn->offered_count) ? POLL_IN | POLL_RDNORM : 0;
     bool no_read = shutdown & (TCP_SHUTDOWN_READ | SHUTDOWN_PEER), no_write = shutdown & TCP_SHUTDOWN_WRITE;
     if (state == TCP_CLOSED || (no_read && no_write))
         mask |= POLL_HUP;
@@ -143,11 +143,11 @@ uint32_t tcp_poll(const struct tcp_connection *conn)
     if (state == TCP_SYN_SENT || state == TCP_SYN_RECEIVED)
         return mask;
     uint32_t readable = load_relaxed(&conn->readable);
-    if (readable && readable >= MIN(conn->receive_low_water, load_relaxed(&conn->receive_buffer) / 2))
+    if (readable && readable >= MIN(load_relaxed(&conn->receive_low_water), load_relaxed(&conn->receive_buffer) / 2))
         mask |= POLL_IN | POLL_RDNORM;
     uint32_t queued = tcp_unacked_bytes(conn), unsent = tcp_unsent_bytes(conn);
-    bool has_room = queued + queued / 2 <= load_relaxed(&conn->send_buffer) &&
-                    (!conn->not_sent_low_water || unsent < conn->not_sent_low_water);
+    uint32_t low_water = load_relaxed(&conn->not_sent_low_water);
+    bool has_room = queued + queued / 2 <= load_relaxed(&conn->send_buffer) && (!low_water || unsent < low_water);
     if (no_write || has_room)
         mask |= POLL_OUT | POLL_WRNORM;
     else

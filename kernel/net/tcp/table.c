@@ -42,12 +42,12 @@ static void link_locked(struct tcp_bucket *bucket, struct tcp_entry *entry)
     entry->link = &bucket->first;
     if (entry->next)
         entry->next->link = &entry->next;
-    bucket->first = entry;
+    store_relaxed(&bucket->first, entry);
 }
 
 static void unlink_locked(struct tcp_entry *entry)
 {
-    *entry->link = entry->next;
+    store_relaxed(entry->link, entry->next);
     if (entry->next)
         entry->next->link = entry->link;
     entry->link = NULL;
