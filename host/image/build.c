@@ -114,6 +114,18 @@ static struct error *add_source(struct stage *stage, const struct image_options 
     return error_status(unknown_source(source), 126);
 }
 
+/* Programs and libraries among them bring the libraries that they need. */
+static struct error *stage_project_path(struct stage *stage, const char *from, const char *guest, mode_t mode)
+{
+    const char *what;
+    if (S_ISDIR(mode)) {
+        struct error *err = stage_tree(stage, STAGE_APPLICATION, from, guest, NULL);
+        return err ? err : stage_libraries_below(stage, from);
+    }
+    bool is_elf = elf_probe(from, &what) == ELF_X86_64;
+    return is_elf ? stage_elf(stage, STAGE_APPLICATION, from, guest) : stage_file(stage, STAGE_APPLICATION, from, guest);
+}
+
 /* "HOST" or "HOST:GUEST", relative to the project; a relative or missing GUEST stands below /app. */
 static struct error *add_project_file(struct stage *stage, const char *directory, const char *entry)
 {
@@ -129,7 +141,7 @@ static struct error *add_project_file(struct stage *stage, const char *directory
     else if (stat(from, &s))
         err = error_errno("files: %s", from);
     else
-        err = S_ISDIR(s.st_mode) ? stage_tree(stage, STAGE_APPLICATION, from, guest, NULL) : stage_file(stage, STAGE_APPLICATION, from, guest);
+        err = stage_project_path(stage, from, guest, s.st_mode);
     free(host);
     free(from);
     free(guest);
@@ -233,7 +245,7 @@ static struct error *make_key(const struct image_options *o, struct buffer *key)
         free(real);
         return error_status(error_errno("%s", o->source), errno == ENOENT ? 127 : 126);
     }
-    char *line = xprintf("format %d whole %d memory %u cwd %s\n", 2, o->whole_runtime, o->memory_mib, o->working_directory ? o->working_directory : "");
+    char *line = xprintf("format %d whole %d memory %u cwd %s\n", 3, o->whole_runtime, o->memory_mib, o->working_directory ? o->working_directory : "");
     buffer_add(key, line, strlen(line));
     for (size_t i = 0; i < o->arguments.count; i++)
         buffer_add(key, o->arguments.items[i], strlen(o->arguments.items[i]) + 1);

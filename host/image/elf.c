@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "stage.h"
 
@@ -233,6 +234,11 @@ static struct error *stage_needs(struct stage *stage, const char *path, struct s
         if (own)
             continue;
         char *library = find_library(needs.names.items[i], needs.search, origin);
+        if (!library && stage->skip_missing) {
+            if (stage->verbose)
+                fprintf(stderr, "skiff: %s needs %s, which is not on this host\n", path, needs.names.items[i]);
+            continue;
+        }
         if (!library) {
             err = error_hint(error_new("%s needs the library %s, which is not on this host", path, needs.names.items[i]),
                              "install the package that has it (apt-file search %s), or link the program statically", needs.names.items[i]);
@@ -258,6 +264,23 @@ struct error *stage_libraries_of(struct stage *stage, const char *from)
     for (size_t i = 0; !err && i < todo.count && i < LIBRARIES_MAX; i++)
         err = stage_needs(stage, todo.items[i], &todo);
     strings_free(&todo);
+    return err;
+}
+
+static struct error *libraries_of_entry(void *context, const char *full, const char *relative, mode_t mode)
+{
+    const char *what;
+    (void)relative;
+    bool is_elf = S_ISREG(mode) && elf_probe(full, &what) == ELF_X86_64;
+    return is_elf ? stage_libraries_of(context, full) : NULL;
+}
+
+struct error *stage_libraries_below(struct stage *stage, const char *directory)
+{
+    bool outer = stage->skip_missing;
+    stage->skip_missing = true;
+    struct error *err = directory_walk(directory, libraries_of_entry, stage);
+    stage->skip_missing = outer;
     return err;
 }
 

@@ -72,14 +72,6 @@ static bool is_library_file(const char *relative)
     return !strstr(relative, "/__pycache__") && !strstr(relative, "/test/") && !has_suffix(relative, ".ri") && !has_suffix(relative, ".a");
 }
 
-static struct error *stage_native(void *context, const char *full, const char *relative, mode_t mode)
-{
-    const char *what;
-    (void)relative;
-    bool is_elf = S_ISREG(mode) && elf_probe(full, &what) == ELF_X86_64;
-    return is_elf ? stage_libraries_of(context, full) : NULL;
-}
-
 /* Directories below another one of the list come with it. */
 static struct error *stage_directories(struct stage *stage, char *lines)
 {
@@ -90,7 +82,7 @@ static struct error *stage_directories(struct stage *stage, char *lines)
             continue;
         err = stage_tree(stage, STAGE_RUNTIME, line, line, is_library_file);
         if (!err)
-            err = directory_walk(line, stage_native, stage);
+            err = stage_libraries_below(stage, line);
     }
     return err;
 }

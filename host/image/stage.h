@@ -12,6 +12,7 @@ struct stage {
     /* Host directories (colons between) whose libraries are staged as part of a runtime and find each other there. */
     char *own_libraries;
     bool verbose;
+    bool skip_missing; /* a library that this host lacks is passed over, as the file needs it here too and cannot have it */
 };
 
 struct error *stage_create(struct stage *stage);
@@ -30,6 +31,8 @@ struct error *stage_base(struct stage *stage);
 /* elf.c: the program's file and every library it needs, found as ld.so does (DT_RPATH, DT_RUNPATH, ld.so.conf). */
 struct error *stage_elf(struct stage *stage, enum stage_part part, const char *from, const char *guest);
 struct error *stage_libraries_of(struct stage *stage, const char *from); /* only the libraries */
+/* Of every ELF file below the directory; one that this host could not load either (a plugin for another C library) is left. */
+struct error *stage_libraries_below(struct stage *stage, const char *directory);
 enum elf_kind { ELF_NONE, ELF_X86_64, ELF_OTHER };
 enum elf_kind elf_probe(const char *path, const char **what); /* *what: name of a wrong architecture */
 
