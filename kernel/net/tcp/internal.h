@@ -465,12 +465,17 @@ void tcp_receive_fin(struct tcp_connection *conn);
 /* listen.c */
 void tcp_listener_input(struct tcp_connection *listener, struct tcp_segment *segment, const struct tcp_tuple *tuple,
                         uint32_t iss_floor);
-void tcp_request_input(struct tcp_request *request, struct tcp_segment *segment);
 void tcp_stop_listening(struct tcp_connection *listener); /* lock not held */
 void tcp_abort(struct tcp_connection *conn);              /* RST and CLOSED; lock held */
+/* request.c */
+void tcp_request_create(struct tcp_connection *listener, const struct tcp_segment *segment,
+                        const struct tcp_tuple *tuple, uint32_t iss_floor);
+void tcp_request_input(struct tcp_request *request, struct tcp_segment *segment);
+void tcp_request_stop_timer(struct tcp_request *request);
+void tcp_request_remove(struct tcp_request *request); /* from the table; the caller holds a reference */
 void tcp_request_free(struct tcp_request *request);
-void tcp_request_remove(struct tcp_request *request);
-/* A keyed hash of the tuple that differs by purpose. */
+uint16_t tcp_initial_window(const struct tcp_connection *listener);
+/* sequence.c: a keyed hash of the tuple that differs by purpose. */
 enum tcp_hash_purpose { HASH_SEQUENCE = 1, HASH_TIMESTAMP, HASH_COOKIE };
 uint64_t tcp_keyed_hash(const struct net_stack *stack, const struct tcp_tuple *tuple, enum tcp_hash_purpose purpose,
                         uint64_t extra);
