@@ -33,7 +33,7 @@ void runqueue_insert(struct runqueue *rq, struct thread *thread)
         link = runs_before(thread, thread_of(parent)) ? &parent->left : &parent->right;
     }
     rb_insert(&rq->tree, &thread->queue_node, parent, link, NULL);
-    thread->is_queued = true;
+    store_relaxed(&thread->is_queued, 1u);
     store_relaxed(&thread->cpu, runqueue_cpu(rq));
     store_relaxed(&rq->queued, rq->queued + 1);
 }
@@ -42,7 +42,7 @@ void runqueue_remove(struct runqueue *rq, struct thread *thread)
 {
     debug_assert(thread->is_queued);
     rb_remove(&rq->tree, &thread->queue_node, NULL);
-    thread->is_queued = false;
+    store_relaxed(&thread->is_queued, 0u);
     store_relaxed(&rq->queued, rq->queued - 1);
 }
 

@@ -100,18 +100,21 @@ void sched_set_nice(struct thread *thread, int nice)
     spin_unlock(&rq->lock);
 }
 
-void sched_set_affinity(struct thread *thread, uint64_t affinity)
+/* Moves a thread that stands on a CPU where it may no longer run. Returns where it was looked for. */
+static unsigned leave_forbidden_cpu(struct thread *thread, uint64_t affinity)
 {
     struct runqueue *rq = runqueue_lock_of(thread);
     unsigned cpu = runqueue_cpu(rq);
-    store_relaxed(&thread->affinity, affinity);
+    /* A full barrier before the caller looks at thread->cpu again. Partner: place_thread, which stores thread->cpu and
+     * then, with its lock's barrier between, looks at the affinity. One of the two sees the other. */
+    atomic_exchange(&thread->affinity, affinity);
     bool must_move = !(affinity >> cpu & 1) && (affinity & load_relaxed(&sched_online));
-    if (must_move && thread->is_queued && !load_acquire(&thread->is_running)) {
+    if (must_move && load_relaxed(&thread->is_queued) && !load_acquire(&thread->is_running)) {
         int64_t lag = thread_lag(rq, thread);
         runqueue_remove(rq, thread);
         spin_unlock(&rq->lock);
         place_thread(thread, lag);
-        return;
+        return load_relaxed(&thread->cpu);
     }
     bool is_here = rq == this_runqueue();
     must_move = must_move && rq->current == thread;
@@ -119,12 +122,20 @@ void sched_set_affinity(struct thread *thread, uint64_t affinity)
         store_relaxed(&rq->needs_reschedule, 1u);
     spin_unlock(&rq->lock);
     if (!must_move)
-        return;
+        return cpu;
     atomic_exchange(&rq->attention, 1u);
     if (!is_here)
         arch_kick_cpu(cpu);
     else if (thread == thread_current())
         sched_safe_point();
+    return is_here ? load_relaxed(&thread->cpu) : cpu;
+}
+
+void sched_set_affinity(struct thread *thread, uint64_t affinity)
+{
+    /* Again when it was placed elsewhere meanwhile, maybe by the old affinity. */
+    while (leave_forbidden_cpu(thread, affinity) != load_relaxed(&thread->cpu))
+        continue;
 }
 
 uint64_t thread_run_time_ns(const struct thread *thread)
