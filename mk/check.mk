@@ -4,7 +4,7 @@ BOOT_TESTS := $(wildcard tests/boot/*.bats)
 .PHONY: demo check check-all bench packages examples install
 #: make demo       the Spring Boot example as a virtual machine
 #: make check      every test; ends with "N passed, N failed, N skipped"
-#: make bench      Skiff beside a Linux guest and the floor; build/bench.json
+#: make bench      Skiff beside a Linux guest and the floor; build/bench.json; BENCH="hello java" for a part
 #: make install    to PREFIX (default /usr/local), below DESTDIR
 PREFIX ?= /usr/local
 packages:
@@ -17,7 +17,7 @@ check: packages
 	@bash tests/framework/sum "make --no-print-directory test" $(if $(BOOT_TESTS),"bash tests/framework/run-bats $(BOOT_TESTS)")
 bench: packages
 	@$(MAKE) --no-print-directory all examples
-	@bash tests/bench/run
+	@tests/bench/run $(BENCH)
 # The C examples, built as the tests and benchmarks use them; the Spring Boot jar.
 EXAMPLE_PROGRAMS := $(BUILD)/examples/hello $(BUILD)/examples/hello-static $(BUILD)/examples/server $(BUILD)/examples/server-static
 examples: $(EXAMPLE_PROGRAMS) $(BUILD)/examples/app.jar
