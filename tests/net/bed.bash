@@ -9,8 +9,8 @@ bed_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bed_build=$bed_top/build/tests/net
 bed_ns=skiff-net-$$
 bed_tap=sktap0
-bed_host=10.99.0.1 bed_guest=10.99.0.2 bed_host6=fd99::1 bed_prefix6=fd99::/64
-bed_relay=
+bed_host=10.99.0.1 bed_guest=10.99.0.2 bed_host6=fd99::1 bed_guest6=fd99::5054:ff:fe12:3456 # from QEMU's MAC
+bed_relay= bed_routers=
 
 bed_missing() {
     [ "$(id -u)" = 0 ] || { echo "needs root, to make a TAP device"; return; }
@@ -54,7 +54,8 @@ bed_up_bad() {
 }
 bed_down() {
     [ -z "$bed_relay" ] || { kill "$bed_relay" && wait "$bed_relay"; } 2>/dev/null
-    bed_relay=
+    [ -z "$bed_routers" ] || { kill $bed_routers && wait $bed_routers; } 2>/dev/null
+    bed_relay= bed_routers=
     ip netns del "$bed_ns" 2>/dev/null
     return 0
 }
@@ -84,12 +85,8 @@ wait_for_text() { # TEXT FILE SECONDS
         sleep 0.1
     done
 }
-# The machine's IPv6 address on the wire, made from its MAC.
-bed_guest6() {
-    local mac
-    mac=$(ip -n "$bed_ns" neigh show $bed_guest | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p')
-    [ -n "$mac" ] || return 1
-    local IFS=:
-    set -- $mac
-    printf 'fe80::%02x%s:%sff:fe%s:%s%s\n' $((0x$1 ^ 2)) "$2" "$3" "$4" "$5" "$6"
+# bed_router DEVICE: a router that announces fd99::/64, so that the machine gets bed_guest6.
+bed_router() {
+    on_host python3 "$bed_top/tests/net/router" "$1" 3>&- &
+    bed_routers="$bed_routers $!"
 }

@@ -64,26 +64,30 @@ static int error_of_v6(uint8_t type, uint8_t code)
     return type == ICMP6_TIME_EXCEEDED ? EHOSTUNREACH : 0;
 }
 
+void icmp_report_error(struct net_stack *stack, const uint8_t *sent, uint32_t len, int err, uint32_t mtu)
+{
+    struct ip_info original;
+    if (!wire_parse_ip(sent, len, 0xffffffff, &original) || (uint32_t)original.header_len + 8 > len)
+        return;
+    const struct protocol *protocol = stack->protocols[original.protocol];
+    if (protocol && protocol->error && stack_is_local(stack, &original.from))
+        protocol->error(stack, &original, sent + original.header_len, len - original.header_len, err, mtu);
+}
+
 /* An error about a packet that we sent: hand it to the transport that sent it. */
 static void receive_error(struct net_stack *stack, struct packet *packet, const struct ip_info *info, int err)
 {
-    struct ip_info original;
     uint8_t bytes[128];
     uint32_t total = packet_total_len(packet), n = total < sizeof bytes ? total : sizeof bytes;
     if (n < ICMP_HEADER + IPV4_HEADER)
         return;
     packet_copy_out(packet, 0, bytes, n);
-    const uint8_t *quoted = bytes + ICMP_HEADER;
-    if (!wire_parse_ip(quoted, n - ICMP_HEADER, 0xffffffff, &original) || original.is_v4 != info->is_v4)
-        return;
-    if ((uint32_t)original.header_len + 8 > n - ICMP_HEADER || !stack_is_local(stack, &original.from))
+    if (bytes[ICMP_HEADER] >> 4 != (info->is_v4 ? 4 : 6))
         return;
     uint32_t mtu = 0;
     if (err == EMSGSIZE)
         mtu = info->is_v4 ? load_be16(bytes + 6) : load_be32(bytes + 4);
-    const struct protocol *protocol = stack->protocols[original.protocol];
-    if (protocol && protocol->error)
-        protocol->error(stack, &original, quoted + original.header_len, n - ICMP_HEADER - original.header_len, err, mtu);
+    icmp_report_error(stack, bytes + ICMP_HEADER, n - ICMP_HEADER, err, mtu);
 }
 
 void icmp_receive(struct net_stack *stack, struct net_interface *iface, struct packet *packet, struct ip_info *info)

@@ -34,6 +34,20 @@ static void free_queue(struct list *queue)
     }
 }
 
+/* The neighbour does not answer: their senders hear of it, as they would of a router's ICMP error. */
+static void fail_queue(struct net_stack *stack, struct list *queue)
+{
+    struct packet *packet;
+    list_for_each(packet, queue, link)
+    {
+        uint8_t bytes[128];
+        uint32_t total = packet_total_len(packet), n = total < sizeof bytes ? total : sizeof bytes;
+        packet_copy_out(packet, 0, bytes, n);
+        icmp_report_error(stack, bytes, n, EHOSTUNREACH, 0);
+    }
+    free_queue(queue);
+}
+
 /* The armed timer holds a reference. */
 static void probe_again(struct timer *timer)
 {
@@ -51,7 +65,7 @@ static void probe_again(struct timer *timer)
     } else if (!is_done)
         neighbour->probes++;
     spin_unlock(&neighbour->lock);
-    free_queue(&dropped);
+    fail_queue(neighbour->iface->stack, &dropped);
     if (is_done || has_failed) {
         neighbour_put(neighbour);
         return;

@@ -185,3 +185,38 @@ TEST(packets_wait_for_the_neighbours_address)
     route_put(&route);
     host_stop(&host);
 }
+
+static int reported_error;
+static unsigned reports;
+static void note_error(struct net_stack *stack, const struct ip_info *original, const uint8_t *bytes, size_t len, int err,
+                       uint32_t mtu)
+{
+    struct ip_address to = address("fe80::2");
+    EXPECT(ip_equal(&original->to, &to));
+    EXPECT(len >= 8 && bytes[0] == 5 && !mtu && stack);
+    reported_error = err;
+    reports++;
+}
+
+TEST(senders_hear_that_a_neighbour_does_not_answer)
+{
+    static const struct protocol protocol = {.error = note_error};
+    struct host host;
+    struct route route;
+    host_start(&host);
+    stack_set_protocol(host.stack, 253, &protocol);
+    struct ip_info info = {.from = address(OWN_LINK_LOCAL), .to = address("fe80::2"), .protocol = 253, .ttl = 64};
+    REQUIRE(route_find(host.stack, &info.to, &info.from, 0, &route) == 0);
+    struct packet *packet = packet_alloc(100, ALLOC_WAIT);
+    memset(packet->data, 5, 100);
+    packet->len = 100;
+    reports = 0;
+    EXPECT_EQ(ip_send(host.stack, &route, packet, &info), 0);
+    fake_time_advance(2 * NS_PER_SECOND);
+    EXPECT_EQ(reports, 0);
+    fake_time_advance(2 * NS_PER_SECOND);
+    EXPECT_EQ(reports, 1);
+    EXPECT_EQ(reported_error, EHOSTUNREACH);
+    route_put(&route);
+    host_stop(&host);
+}

@@ -232,6 +232,9 @@ void icmp_register(struct net_stack *stack);
 void icmp_send_unreachable(struct net_stack *stack, const struct packet *packet, const struct ip_info *info,
                            enum unreachable why);
 
+/* Hands the news about a packet that was sent (its first bytes, IP header first) to the transport that sent it. No locks. */
+void icmp_report_error(struct net_stack *stack, const uint8_t *sent, uint32_t len, int err, uint32_t mtu);
+
 /* multicast.c */
 int multicast_join(struct net_interface *iface, const struct ip_address *group);
 int multicast_leave(struct net_interface *iface, const struct ip_address *group);
