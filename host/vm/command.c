@@ -104,7 +104,7 @@ static void add_network(struct strings *out, const struct vm_options *o)
 static void add_config(struct strings *out, const struct vm_options *o, int fd)
 {
     struct buffer text = {0};
-    if (!o->config.len)
+    if (fd < 0 && !o->config.len)
         return;
     strings_add(out, "-fw_cfg");
     if (fd >= 0) {

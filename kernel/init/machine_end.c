@@ -55,24 +55,43 @@ static void memory_ended(struct process *process, uintptr_t address)
     memory_count(&m);
     if (process->space)
         address_space_count(process->space, &space);
-    snprintf(text, sizeof text,
-             "out of memory: %s (pid %u) uses %llu MiB, the machine has %llu MiB, of which the kernel's caches %llu MiB; "
-             "give the machine more (skiff run -m) or the program less",
-             process->name, process->id, (unsigned long long)(space.resident_bytes >> 20),
-             (unsigned long long)(m.total_pages * PAGE_SIZE >> 20), (unsigned long long)((m.slab_pages + m.table_pages) * PAGE_SIZE >> 20));
+    snprintf(
+        text, sizeof text,
+        "out of memory: %s (pid %u) uses %llu MiB, the machine has %llu MiB, of which the kernel's caches %llu MiB; "
+        "give the machine more (skiff run -m) or the program less",
+        process->name, process->id, (unsigned long long)(space.resident_bytes >> 20),
+        (unsigned long long)(m.total_pages * PAGE_SIZE >> 20),
+        (unsigned long long)((m.slab_pages + m.table_pages) * PAGE_SIZE >> 20));
     log_error("%s", text);
     snprintf(line, sizeof line, "memory %s", text);
     control_send(line);
     end(SKIFF_EXIT_OUT_OF_MEMORY);
 }
 
-static void signal_program(int number)
+/* Bit N - 1: signal N came and has not been sent. Who finds the program takes the bits. */
+static uint64_t waiting_signals;
+
+static void send_waiting_signals(void)
 {
     struct process *process = process_find(1);
     if (!process)
         return;
-    signal_send_process(process, number, NULL);
+    uint64_t signals = atomic_exchange(&waiting_signals, UINT64_C(0));
+    for (int number = 1; number <= SIGNAL_COUNT; number++)
+        if (signals >> (number - 1) & 1)
+            signal_send_process(process, number, NULL);
     process_put(process);
+}
+
+static void signal_program(int number)
+{
+    atomic_fetch_or(&waiting_signals, UINT64_C(1) << (number - 1));
+    send_waiting_signals();
+}
+
+void machine_end_program_started(void)
+{
+    send_waiting_signals();
 }
 
 static void power_button_pressed(void)
@@ -80,14 +99,31 @@ static void power_button_pressed(void)
     signal_program(SIGTERM);
 }
 
+/* Digits and nothing else. */
+static bool parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (!*text)
+        return false;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        uint64_t digit = (uint64_t)(*text - '0');
+        if (value > (max - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return !*text;
+}
+
 static void handle_command(const char *line)
 {
+    uint64_t number;
     if (!strncmp(line, "signal ", 7)) {
-        int number = 0;
-        for (const char *digit = line + 7; *digit >= '0' && *digit <= '9' && number <= SIGNAL_COUNT; digit++)
-            number = number * 10 + (*digit - '0');
-        if (number >= 1 && number <= SIGNAL_COUNT)
-            signal_program(number);
+        if (parse_number(line + 7, SIGNAL_COUNT, &number) && number)
+            signal_program((int)number);
+    } else if (!strncmp(line, "stdin-end ", 10)) {
+        if (parse_number(line + 10, UINT64_MAX - 1, &number))
+            console_input_end(number);
     } else if (!strcmp(line, "poweroff")) {
         end(SKIFF_EXIT_FAILED);
     }

@@ -6,3 +6,5 @@
 _Noreturn void machine_fail(unsigned status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Hooks for the program's end, memory's end, the host's commands and the power button. Before the program starts. */
 void machine_end_init(void);
+/* The program runs: signals that the host sent earlier reach it now. */
+void machine_end_program_started(void);

@@ -1,6 +1,7 @@
 /*
  * The order of boot, from the point where memory, exceptions and the scheduler work to the program's first instruction.
- * Nothing here waits for a device that the program may not need: the network configures itself while the program starts.
+ * Nothing here waits for a device that the program may not need: the network configures itself while the program
+ * starts.
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
@@ -115,20 +116,30 @@ static const char *find_program(const struct settings *settings, char to[VFS_PAT
     return NULL;
 }
 
-/* Descriptors 0, 1 and 2: the machine's console. NULL: no memory. */
-static struct descriptor_table *open_console(void)
+static enum console_input console_input(const struct settings *settings)
+{
+    static const enum console_input inputs[] = {
+        [SETTINGS_INPUT_TERMINAL] = CONSOLE_INPUT_TERMINAL,
+        [SETTINGS_INPUT_NULL] = CONSOLE_INPUT_NONE,
+        [SETTINGS_INPUT_PIPE] = CONSOLE_INPUT_PIPE,
+    };
+    return inputs[settings->input];
+}
+
+static bool is_descriptor(struct descriptor_table *table, struct file *file, int fd)
+{
+    return descriptor_install(table, file, 0, false) == fd;
+}
+
+/* Descriptors 0, 1 and 2: input as the settings want it, and the machine's console. NULL: no memory. */
+static struct descriptor_table *open_standard_files(const struct settings *settings)
 {
     struct descriptor_table *table = descriptor_table_create();
-    struct file *console;
-    if (!table || console_open_file(&console))
+    struct file *in, *out;
+    if (!table || console_open_input(console_input(settings), &in) || console_open_output(&out))
         return NULL;
-    for (int fd = 0; fd < 3; fd++) {
-        file_get(console);
-        if (descriptor_install(table, console, 0, false) != fd)
-            return NULL;
-    }
-    file_put(console);
-    return table;
+    file_get(out);
+    return is_descriptor(table, in, 0) && is_descriptor(table, out, 1) && is_descriptor(table, out, 2) ? table : NULL;
 }
 
 static void start_program(struct settings *settings)
@@ -142,7 +153,8 @@ static void start_program(struct settings *settings)
         .gid = settings->gid,
     };
     if (!settings->program)
-        machine_fail(SKIFF_EXIT_NOT_FOUND, "no program: the image has none in its configuration, and there is no init=");
+        machine_fail(SKIFF_EXIT_NOT_FOUND,
+                     "no program: the image has none in its configuration, and there is no init=");
     char *buffer = kmalloc(VFS_PATH_MAX, ALLOC_WAIT);
     start.path = buffer ? find_program(settings, buffer) : NULL;
     if (!start.path)
@@ -150,10 +162,11 @@ static void start_program(struct settings *settings)
     arguments[0] = settings->argument0 ? settings->argument0 : settings->program;
     memcpy(arguments + 1, settings->arguments, settings->argument_count * sizeof *arguments);
     memcpy(environment, settings->environment, settings->environment_count * sizeof *environment);
-    start.descriptors = open_console();
+    start.descriptors = open_standard_files(settings);
     int err = start.descriptors ? process_start_first(&start) : -ENOMEM;
     if (err)
         explain_start_error(settings->program, err);
+    machine_end_program_started();
     kfree(buffer);
 }
 
@@ -177,7 +190,7 @@ static void boot(void *unused)
     root_read_settings(&settings);
     read_command_line(&settings);
     apply_settings(&settings);
-    tty_init(settings.no_input);
+    tty_init(console_input(&settings));
     network_start(&settings);
     machine_end_init();
     report_time("exec");

@@ -19,7 +19,9 @@
  *   loglevel=0..3    kernel words on the log: error, warning, info, debug
  *   trace=1          log every system call
  *   seed=HEX         extra randomness
- *   stdin=null       no console input
+ *   stdin=terminal   descriptor 0 is the console as a terminal: lines, editing, signal characters (the default)
+ *   stdin=pipe       descriptor 0 is a pipe with the console's bytes as they are; its end comes by contract/control.h
+ *   stdin=null       descriptor 0 is /dev/null
  */
 #pragma once
 #define SKIFF_CONFIG_PATH   "/.skiff/config"

@@ -3,7 +3,7 @@
  * 16550 (ISA COM2: port 0x2f8, IRQ 3), which `skiff run` gives to a socket. Absent on machines started by hand.
  *
  * Guest to host:
- *   "hello VERSION"              the kernel was entered
+ *   "hello VERSION"              the kernel was entered; it hears what is sent from here on
  *   "time EVENT NS"              milestones, ns since kernel entry: "kernel", "root", "exec"
  *   "exit STATUS"                the program ended; the machine powers off next
  *   "panic TEXT"                 a kernel bug
@@ -11,7 +11,8 @@
  *   "error STATUS TEXT"          the program could not be started (125, 126, 127) and why
  *   "address IFACE ADDR"         an address was configured
  * Host to guest:
- *   "signal N"                   deliver signal N to the program
+ *   "signal N"                   deliver signal N to the program, or as soon as it has started
+ *   "stdin-end BYTES"            with stdin=pipe: the input ends after that many bytes in all
  *   "poweroff"                   stop at once
  *   "dump"                       print all kernel threads and their backtraces on the log
  * A line that the other side does not know is ignored.

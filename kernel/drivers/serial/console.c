@@ -1,4 +1,5 @@
-/* COM1 as console and log sink. Both write whole chunks under one lock, so that their lines do not mix within a chunk. */
+/* COM1 as console and log sink. Both write whole chunks under one lock, so that their lines do not mix within a chunk.
+ */
 #include <base/log.h>
 #include <common/list.h>
 #include <device/console.h>
@@ -11,6 +12,10 @@ enum { COM1_PORT = 0x3f8, COM1_IRQ = 4, LOCK_SPINS_MAX = 1000000 };
 static struct spinlock write_lock = SPINLOCK_INIT; /* taken in any context: interrupts off, and bounded (a panic stops
                                                       a CPU that may hold it) */
 static struct receiver receiver;
+/* Input: as the virtio console does it. */
+static struct spinlock input_lock = SPINLOCK_INIT;
+static bool is_input_wanted GUARDED_BY(&input_lock); /* the client has room, as far as it has said */
+static bool is_delivering GUARDED_BY(&input_lock);   /* a CPU is at it */
 
 static void write_locked_for_a_while(const char *bytes, size_t n)
 {
@@ -45,17 +50,45 @@ static void console_drain(struct console_device *device)
         arch_cpu_relax();
 }
 
-static const struct console_device_ops console_ops = {.write = console_write, .drain = console_drain};
+static void resume_input(struct console_device *device)
+{
+    spin_lock(&input_lock);
+    is_input_wanted = true;
+    spin_unlock(&input_lock);
+    work_raise(&receiver.work);
+}
+
+static const struct console_device_ops console_ops = {
+    .write = console_write, .drain = console_drain, .resume_input = resume_input};
 static struct console_device console = {.ops = &console_ops, .name = "ttyS0"};
+
+/* False: nothing is there, or the client took only a part. The lock is not held while the client is called. */
+static bool deliver_locked(void)
+{
+    char bytes[64];
+    size_t n = receiver_peek(&receiver, bytes, sizeof bytes);
+    if (!n)
+        return false;
+    is_input_wanted = false;
+    spin_unlock(&input_lock);
+    size_t taken = console.received(&console, bytes, n);
+    receiver_drop(&receiver, taken);
+    spin_lock(&input_lock);
+    is_input_wanted |= taken == n;
+    return true;
+}
 
 static void receive(struct work *work)
 {
     (void)work;
-    char bytes[64];
-    size_t n;
-    while ((n = receiver_take(&receiver, bytes, sizeof bytes)) > 0)
-        if (console.received)
-            console.received(&console, bytes, n);
+    spin_lock(&input_lock);
+    if (!is_delivering) {
+        is_delivering = true;
+        while (is_input_wanted && deliver_locked())
+            continue;
+        is_delivering = false;
+    }
+    spin_unlock(&input_lock);
 }
 
 void serial_console_init(void)

@@ -8,7 +8,7 @@
 #include "uart.h"
 
 enum { LOCK_SPINS_MAX = 1000000 };
-static bool is_present; /* written once at boot */
+static bool is_present;                            /* written once at boot */
 static struct spinlock write_lock = SPINLOCK_INIT; /* as in console.c: any context, bounded */
 static struct receiver receiver;
 static void (*line_handler)(const char *line);

@@ -59,7 +59,7 @@ size_t uart_read(uint16_t port, char *to, size_t n)
     return done;
 }
 
-void uart_enable_receive_interrupt(uint16_t port)
+void uart_set_receive_interrupt(uint16_t port, bool is_on)
 {
-    port_write8(port + REGISTER_INTERRUPT_ENABLE, 1);
+    port_write8(port + REGISTER_INTERRUPT_ENABLE, is_on);
 }

@@ -1,7 +1,10 @@
 /*
- * virtio-console (5.3), port 0, as "hvc0". Output is copied into a few page-sized buffers, so that a program's write ends
- * before the host has read it; when all are under way the writer waits for `writable`. Finished buffers are taken back at
- * the next write; only a full console asks for an interrupt.
+ * virtio-console (5.3), port 0, as "hvc0". Output is copied into a few page-sized buffers, so that a program's write
+ * ends before the host has read it; when all are under way the writer waits for `writable`. Finished buffers are taken
+ * back at the next write; only a full console asks for an interrupt.
+ *
+ * Input goes to the client in the order of the queue, by one CPU at a time. A buffer goes back to the device only when
+ * the client has taken all of it, so that a client without room stops the host.
  */
 #include <base/errno.h>
 #include <base/log.h>
@@ -17,7 +20,7 @@ enum {
     RING_SIZE = 16,
     OUTPUT_SIZE = PAGE_SIZE,
     OUTPUT_MAX = 8,
-    INPUT_SIZE = 256,
+    INPUT_SIZE = 2048,
     INPUT_COUNT = 2,
     DRAIN_SPINS_MAX = 50000000,
 };
@@ -38,7 +41,11 @@ struct virtio_console {
     unsigned output_count GUARDED_BY(&lock); /* made so far */
     struct list idle GUARDED_BY(&lock);      /* outputs not under way */
     bool is_writer_waiting GUARDED_BY(&lock);
-    char input[INPUT_COUNT][INPUT_SIZE]; /* the device's while posted */
+    char *held GUARDED_BY(&lock); /* taken from the queue, not yet all given on; NULL: none */
+    uint32_t held_done, held_len GUARDED_BY(&lock);
+    bool is_input_wanted GUARDED_BY(&lock); /* the client has room, as far as it has said */
+    bool is_delivering GUARDED_BY(&lock);   /* a CPU runs deliver_locked, and looks at the queue again before it ends */
+    char input[INPUT_COUNT][INPUT_SIZE];    /* the device's while posted */
 };
 
 static void reclaim_locked(struct virtio_console *console)
@@ -138,7 +145,8 @@ static void console_drain(struct console_device *device)
         is_held = spin_trylock(&console->lock);
     }
     virtqueue_kick(console->transmit);
-    for (unsigned spins = 0; console->transmit->free_count < console->transmit->size && spins < DRAIN_SPINS_MAX; spins++) {
+    for (unsigned spins = 0; console->transmit->free_count < console->transmit->size && spins < DRAIN_SPINS_MAX;
+         spins++) {
         reclaim_locked(console);
         if (console->transmit->is_broken)
             break;
@@ -148,38 +156,78 @@ static void console_drain(struct console_device *device)
         spin_unlock(&console->lock);
 }
 
-static const struct console_device_ops console_ops = {.write = console_write, .drain = console_drain};
-
 static void post_input_locked(struct virtio_console *console, char *input)
 {
     struct virtqueue_buffer buffer = {input, INPUT_SIZE};
     virtqueue_add(console->receive, &buffer, 0, 1, input);
 }
 
-/* The lock is not held while the client is called; the buffer is not posted again before. */
+/* False: there is none, and an interrupt comes with the next. */
+static bool hold_next_input_locked(struct virtio_console *console)
+{
+    while (!console->held) {
+        uint32_t len;
+        char *input = virtqueue_take(console->receive, &len);
+        if (input && len) {
+            console->held = input;
+            console->held_done = 0;
+            console->held_len = len;
+        } else if (input) {
+            post_input_locked(console, input);
+        } else {
+            virtqueue_kick(console->receive);
+            if (console->receive->is_broken || virtqueue_enable_interrupts(console->receive))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The lock is not held while the client is called. What it says about its room meanwhile (resume_input) counts. */
+static void give_held_locked(struct virtio_console *console)
+{
+    const char *from = console->held + console->held_done;
+    uint32_t n = console->held_len - console->held_done;
+    console->is_input_wanted = false;
+    spin_unlock(&console->lock);
+    size_t taken = console->device.received(&console->device, from, n);
+    spin_lock(&console->lock);
+    if (taken >= n) {
+        console->is_input_wanted = true;
+        post_input_locked(console, console->held);
+        console->held = NULL;
+    } else {
+        console->held_done += (uint32_t)taken;
+    }
+}
+
 static void received(struct work *work)
 {
     struct virtio_console *console = container_of(work, struct virtio_console, receive_work);
-    for (;;) {
-        uint32_t len;
-        spin_lock(&console->lock);
-        char *input = virtqueue_take(console->receive, &len);
-        if (!input) {
-            virtqueue_kick(console->receive);
-            bool is_empty = console->receive->is_broken || virtqueue_enable_interrupts(console->receive);
-            spin_unlock(&console->lock);
-            if (is_empty)
-                return;
-            continue;
-        }
-        spin_unlock(&console->lock);
-        if (console->device.received && len)
-            console->device.received(&console->device, input, len);
-        spin_lock(&console->lock);
-        post_input_locked(console, input);
-        spin_unlock(&console->lock);
+    spin_lock(&console->lock);
+    if (!console->is_delivering) {
+        console->is_delivering = true;
+        while (console->is_input_wanted && hold_next_input_locked(console))
+            give_held_locked(console);
+        console->is_delivering = false;
     }
+    spin_unlock(&console->lock);
 }
+
+static void console_resume_input(struct console_device *device)
+{
+    struct virtio_console *console = container_of(device, struct virtio_console, device);
+    spin_lock(&console->lock);
+    console->is_input_wanted = true;
+    spin_unlock(&console->lock);
+    work_raise(&console->receive_work);
+}
+
+static const struct console_device_ops console_ops = {
+    .write = console_write,
+    .drain = console_drain,
+    .resume_input = console_resume_input,
+};
 
 int virtio_console_attach(struct virtio_device *device)
 {

@@ -89,13 +89,25 @@ int devfs_create(struct file_system **out)
     return pseudo_fs_create("devtmpfs", DEVFS_MAGIC, &root, out);
 }
 
-int console_open_file(struct file **out)
+static int open_or_make(const char *path, const struct file_ops *ops, struct file **out)
 {
-    if (!vfs_open(&vfs_kernel, NULL, "/dev/console", O_RDWR | O_NOCTTY, 0, 0, out))
+    if (!vfs_open(&vfs_kernel, NULL, path, O_RDWR | O_NOCTTY, 0, 0, out))
         return 0;
-    struct file *file = file_create(&tty_file_ops, O_RDWR, NULL);
+    struct file *file = file_create(ops, O_RDWR, NULL); /* a root without /dev */
     if (!file)
         return -ENOMEM;
     *out = file;
     return 0;
+}
+
+int console_open_output(struct file **out)
+{
+    return open_or_make("/dev/console", &tty_file_ops, out);
+}
+
+int console_open_input(enum console_input input, struct file **out)
+{
+    if (input == CONSOLE_INPUT_PIPE)
+        return input_pipe_open(out);
+    return input == CONSOLE_INPUT_NONE ? open_or_make("/dev/null", &null_file_ops, out) : console_open_output(out);
 }

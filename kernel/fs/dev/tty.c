@@ -1,6 +1,7 @@
 /*
  * The terminal: one, over the machine's console. Output goes out byte for byte (no OPOST); a full console makes the
- * writer sleep. Echo is off at first, as whoever types into the console of a virtual machine sees it already.
+ * writer sleep. Echo is off at first, as whoever types into the console of a virtual machine sees it already. A full
+ * terminal leaves input with the console until somebody has read.
  */
 #include <base/log.h>
 #include <base/string.h>
@@ -13,13 +14,21 @@
 #include "devices.h"
 #include <line_editor/line_editor.h>
 
-enum { SIGNAL_INTERRUPT = 2, SIGNAL_QUIT = 3, SIGNAL_SUSPEND = 20, SIGNAL_WINDOW = 28, SHORT_WRITE = 256, READ_CHUNK = 256 };
+enum {
+    SIGNAL_INTERRUPT = 2,
+    SIGNAL_QUIT = 3,
+    SIGNAL_SUSPEND = 20,
+    SIGNAL_WINDOW = 28,
+    SHORT_WRITE = 256,
+    READ_CHUNK = 256
+};
 
 static struct {
     struct console_device *device; /* fixed at boot */
     const struct tty_process_hooks *hooks;
-    bool has_no_input;
+    bool has_no_input; /* fixed at boot: the console gives none, or gives it to input_pipe.c */
     struct spinlock lock;
+    bool is_input_held GUARDED_BY(&lock); /* the console keeps some, as there was no room */
     struct termios termios GUARDED_BY(&lock);
     struct window_size size GUARDED_BY(&lock);
     struct line_editor *editor GUARDED_BY(&lock); /* made when the first byte comes */
@@ -56,27 +65,48 @@ static void act_on(enum line_event event)
         signal_foreground(SIGNAL_SUSPEND);
 }
 
-/* Work context. Echo is best effort: a console that is full shows none. */
-static void console_received(struct console_device *device, const char *bytes, size_t n)
+/* One byte; false: there is no room for it. Echo is best effort: a console that is full shows none. */
+static bool take_byte(struct console_device *device, uint8_t byte, bool *is_readable)
+{
+    char echo[3];
+    unsigned echo_len = 0;
+    enum line_event event = LINE_NOTHING;
+    spin_lock(&tty.lock);
+    if (!tty.editor)
+        tty.editor = kzalloc(sizeof *tty.editor, ALLOC_ATOMIC);
+    bool has_room = !tty.editor || line_editor_has_room(tty.editor);
+    if (tty.editor && has_room)
+        event = line_editor_add(tty.editor, &tty.termios, byte, echo, &echo_len);
+    tty.is_input_held = !has_room;
+    spin_unlock(&tty.lock);
+    if (echo_len)
+        device->ops->write(device, echo, echo_len);
+    *is_readable |= event == LINE_READABLE;
+    act_on(event);
+    return has_room;
+}
+
+/* Work context. */
+static size_t console_received(struct console_device *device, const char *bytes, size_t n)
 {
     bool is_readable = false;
-    for (size_t i = 0; i < n; i++) {
-        char echo[3];
-        unsigned echo_len = 0;
-        spin_lock(&tty.lock);
-        if (!tty.editor)
-            tty.editor = kzalloc(sizeof *tty.editor, ALLOC_ATOMIC);
-        enum line_event event = LINE_NOTHING;
-        if (tty.editor)
-            event = line_editor_add(tty.editor, &tty.termios, (uint8_t)bytes[i], echo, &echo_len);
-        spin_unlock(&tty.lock);
-        if (echo_len)
-            device->ops->write(device, echo, echo_len);
-        is_readable |= event == LINE_READABLE;
-        act_on(event);
-    }
+    size_t done = 0;
+    while (done < n && take_byte(device, (uint8_t)bytes[done], &is_readable))
+        done++;
     if (is_readable)
         wake_up_all(&tty.readers, POLL_IN | POLL_RDNORM);
+    return done;
+}
+
+/* After bytes were taken out or thrown away, without the lock. */
+static void resume_held_input(void)
+{
+    spin_lock(&tty.lock);
+    bool is_held = tty.is_input_held;
+    tty.is_input_held = false;
+    spin_unlock(&tty.lock);
+    if (is_held)
+        tty.device->ops->resume_input(tty.device);
 }
 
 static void console_writable(struct console_device *device)
@@ -84,17 +114,19 @@ static void console_writable(struct console_device *device)
     wake_up_all(&tty.writers, POLL_OUT | POLL_WRNORM);
 }
 
-void tty_init(bool no_input)
+void tty_init(enum console_input input)
 {
-    tty.has_no_input = no_input;
+    tty.has_no_input = input != CONSOLE_INPUT_TERMINAL;
     tty.device = console_device_default();
     if (!tty.device) {
         log_warning("no console: the program's output is lost");
         return;
     }
     tty.device->writable = console_writable;
-    if (!no_input)
+    if (input == CONSOLE_INPUT_TERMINAL) {
         tty.device->received = console_received;
+        tty.device->ops->resume_input(tty.device);
+    }
 }
 
 void tty_set_process_hooks(const struct tty_process_hooks *hooks)
@@ -155,6 +187,7 @@ static ssize_t tty_read(struct file *file, struct io_vector *to, int64_t *offset
             bool canonical = tty.termios.local_flags & LOCAL_CANONICAL, at_end;
             size_t n = line_editor_take(tty.editor, canonical, bytes, MIN(to->left, sizeof bytes), &at_end);
             spin_unlock(&tty.lock);
+            resume_held_input();
             size_t copied = io_copy_to(to, bytes, n);
             done += copied;
             if (copied < n)
@@ -236,6 +269,8 @@ static long set_termios(struct user *argument, bool flush)
     if (tty.editor)
         line_editor_mode_changed(tty.editor, termios.local_flags & LOCAL_CANONICAL);
     spin_unlock(&tty.lock);
+    if (flush)
+        resume_held_input();
     wake_up_all(&tty.readers, POLL_IN | POLL_RDNORM);
     return 0;
 }
@@ -310,6 +345,7 @@ static long tty_flush_input(void)
     if (tty.editor)
         line_editor_flush(tty.editor);
     spin_unlock(&tty.lock);
+    resume_held_input();
     return 0;
 }
 

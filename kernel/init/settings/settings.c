@@ -139,7 +139,7 @@ static int add_dns(struct settings *s, const char *value)
 SETTER(program, program, *value)
 SETTER(argument0, argument0, true)
 SETTER(directory, working_directory, *value == '/')
-SETTER(hostname, hostname, *value && strlen(value) <= 64)
+SETTER(hostname, hostname, *value &&strlen(value) <= 64)
 SETTER(seed, seed, true)
 SETTER(root, root, *value)
 
@@ -151,8 +151,15 @@ static int set_trace(struct settings *s, const char *value)
 
 static int set_input(struct settings *s, const char *value)
 {
-    s->no_input = !strcmp(value, "null");
-    return 0;
+    static const char *const names[] = {
+        [SETTINGS_INPUT_TERMINAL] = "terminal", [SETTINGS_INPUT_NULL] = "null", [SETTINGS_INPUT_PIPE] = "pipe"};
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(value, names[i])) {
+            s->input = (enum settings_input)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
 }
 
 /* ---- sources ---- */
@@ -162,10 +169,10 @@ struct setting {
     int (*set)(struct settings *settings, const char *value);
 };
 static const struct setting record_keys[] = {
-    {"program", set_program},   {"arg0", set_argument0}, {"arg", add_argument}, {"args-reset", reset_arguments},
-    {"env", set_variable},      {"cwd", set_directory},  {"user", set_user},    {"hostname", set_hostname},
-    {"ip", add_address},        {"dns", add_dns},        {"seed", set_seed},    {"loglevel", set_log_level},
-    {"trace", set_trace},       {"stdin", set_input},
+    {"program", set_program}, {"arg0", set_argument0}, {"arg", add_argument}, {"args-reset", reset_arguments},
+    {"env", set_variable},    {"cwd", set_directory},  {"user", set_user},    {"hostname", set_hostname},
+    {"ip", add_address},      {"dns", add_dns},        {"seed", set_seed},    {"loglevel", set_log_level},
+    {"trace", set_trace},     {"stdin", set_input},
 };
 
 int settings_add_records(struct settings *settings, const char *bytes, size_t len, const char **what)
@@ -187,8 +194,8 @@ int settings_add_records(struct settings *settings, const char *bytes, size_t le
 
 /* As on Linux: init=, root=, and single words with and without values; "--" begins the program's arguments. */
 static const struct setting words[] = {
-    {"init", set_program},   {"root", set_root},          {"hostname", set_hostname}, {"ip", add_address},
-    {"dns", add_dns},        {"loglevel", set_log_level}, {"trace", set_trace},       {"cwd", set_directory},
+    {"init", set_program}, {"root", set_root},          {"hostname", set_hostname}, {"ip", add_address},
+    {"dns", add_dns},      {"loglevel", set_log_level}, {"trace", set_trace},       {"cwd", set_directory},
 };
 
 /* The next word, ended in place; quotes group and are removed. NULL at the end. */

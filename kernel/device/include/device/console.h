@@ -8,12 +8,18 @@ struct console_device_ops {
     size_t (*write)(struct console_device *device, const char *bytes, size_t n);
     /* Waits by spinning until all is out (power-off, panic). */
     void (*drain)(struct console_device *device);
+    /* Lets input come: at first when the client has set `received`, and whenever it has room again after it took less than
+     * it was given. Before and in between the device keeps what arrives, and the host in the end keeps the rest. Any context
+     * but hard interrupt; may call `received` before it returns. */
+    void (*resume_input)(struct console_device *device);
 };
 struct console_device {
     const struct console_device_ops *ops;
     const char *name; /* "hvc0", "ttyS0" */
     void *client_data;
-    void (*received)(struct console_device *device, const char *bytes, size_t n); /* set by the tty layer */
+    /* Set by the client before the first resume_input. Returns how many bytes it took; less than n: it is full, and none come
+     * until resume_input, then from the first one not taken. Work context, on one CPU at a time. */
+    size_t (*received)(struct console_device *device, const char *bytes, size_t n);
     void (*writable)(struct console_device *device);
 };
 /* The last one registered that `console=` names, else the first of hvc0, ttyS0. NULL before any. */

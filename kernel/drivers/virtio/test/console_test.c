@@ -3,7 +3,8 @@
 #include <test/test.h>
 #include "fake_device.h"
 
-/* The console's device is found through the registration, which stubs.c ignores: written once through the first member. */
+/* The console's device is found through the registration, which stubs.c ignores: written once through the first member.
+ */
 static struct fake_device fake;
 static unsigned writable_calls;
 static char input[64];

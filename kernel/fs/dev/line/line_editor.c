@@ -116,6 +116,11 @@ size_t line_editor_take(struct line_editor *editor, bool is_canonical, char *to,
     return done;
 }
 
+bool line_editor_has_room(const struct line_editor *editor)
+{
+    return !editor->readable || editor->readable + editor->editing < LINE_EDITOR_SIZE - 1;
+}
+
 size_t line_editor_count(const struct line_editor *editor)
 {
     return editor->readable;

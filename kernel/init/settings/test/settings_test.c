@@ -79,3 +79,15 @@ TEST(settings_random_bytes_do_no_harm)
         EXPECT(s.argument_count <= SETTINGS_ARGUMENTS);
     }
 }
+
+TEST(settings_standard_input_is_one_of_three)
+{
+    settings_init(&s);
+    EXPECT_EQ(s.input, SETTINGS_INPUT_TERMINAL);
+    EXPECT_EQ(RECORDS("stdin=pipe"), 0);
+    EXPECT_EQ(s.input, SETTINGS_INPUT_PIPE);
+    EXPECT_EQ(RECORDS("stdin=null"), 0);
+    EXPECT_EQ(s.input, SETTINGS_INPUT_NULL);
+    EXPECT_EQ(RECORDS("stdin=file"), -EINVAL);
+    EXPECT_STR(what, "stdin");
+}

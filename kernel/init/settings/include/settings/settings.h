@@ -7,6 +7,8 @@
 
 enum { SETTINGS_ARGUMENTS = 512, SETTINGS_ENVIRONMENT = 512, SETTINGS_ADDRESSES = 8, SETTINGS_DNS = 3, SETTINGS_WORD = 16 };
 
+enum settings_input { SETTINGS_INPUT_TERMINAL, SETTINGS_INPUT_NULL, SETTINGS_INPUT_PIPE };
+
 struct settings {
     const char *program, *argument0, *working_directory, *hostname, *seed, *root;
     const char *arguments[SETTINGS_ARGUMENTS]; /* without argv[0] */
@@ -19,7 +21,8 @@ struct settings {
     unsigned dns_count;
     uint32_t uid, gid;
     int log_level; /* -1: not set */
-    bool trace, no_input, read_only_root;
+    enum settings_input input;
+    bool trace, read_only_root;
 };
 
 void settings_init(struct settings *settings);

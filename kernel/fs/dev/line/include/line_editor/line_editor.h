@@ -17,6 +17,9 @@ enum line_event line_editor_add(struct line_editor *editor, const struct termios
                                 unsigned *echo_len);
 /* Up to n readable bytes; in canonical mode to the end of the line at most. *at_end: an end of file was consumed. */
 size_t line_editor_take(struct line_editor *editor, bool is_canonical, char *to, size_t n, bool *at_end);
+/* Whether another byte is to be added now. No: what is readable must be taken first. A line that alone is longer than the
+ * ring has room: what is too much of it is dropped, as on Linux, since no reader could ever make room. */
+bool line_editor_has_room(const struct line_editor *editor);
 size_t line_editor_count(const struct line_editor *editor); /* readable entries */
 void line_editor_flush(struct line_editor *editor);
 /* The mode changed: an unfinished line becomes readable when lines no longer count. */
