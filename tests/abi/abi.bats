@@ -18,3 +18,8 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "TCP sockets" { same_as_linux tcp; }
 @test "UDP sockets" { same_as_linux udp; }
 @test "unix sockets" { same_as_linux unix_sockets; }
+@test "signals: codes, masks, faults, contexts, stacks, queues, restart" { same_as_linux signals; }
+@test "fork, exec, wait, groups, process descriptors" { same_as_linux processes; }
+@test "threads and futexes" { same_as_linux threads; }
+@test "clocks, sleeping, timers" { same_as_linux clocks; }
+@test "ids, capabilities, limits, prctl" { same_as_linux identities; }
