@@ -13,7 +13,7 @@ MODULES := $(patsubst %/module.mk,%,$(MODULE_FILES))
 .DELETE_ON_ERROR:
 .SECONDARY:
 include $(MODULE_FILES)
-include mk/kernel.mk mk/host.mk mk/test.mk mk/user.mk mk/check.mk
+include mk/kernel.mk mk/host.mk mk/test.mk mk/user.mk mk/fuzz.mk mk/check.mk
 
 .PHONY: all help clean compile-all
 all: kernel host

@@ -13,8 +13,8 @@ demo: packages
 	@$(MAKE) --no-print-directory all
 	@bash tests/demo/demo
 check: packages
-	@$(MAKE) --no-print-directory all examples tests-build
-	@bash tests/framework/sum "make --no-print-directory test" $(if $(BOOT_TESTS),"bash tests/framework/run-bats $(BOOT_TESTS)")
+	@$(MAKE) --no-print-directory all examples tests-build fuzz-build
+	@bash tests/framework/sum "make --no-print-directory test" "make --no-print-directory fuzz" $(if $(BOOT_TESTS),"bash tests/framework/run-bats $(BOOT_TESTS)")
 bench: packages
 	@$(MAKE) --no-print-directory all examples
 	@tests/bench/run $(BENCH)
