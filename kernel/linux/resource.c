@@ -2,6 +2,7 @@
 #include <linux/syscalls.h>
 #include <mm/page.h>
 #include <process/process.h>
+#include <process/timers.h>
 
 /* ---- limits ---- */
 
@@ -18,6 +19,8 @@ static void apply_limit(struct process *process, unsigned resource)
     if (space)
         address_space_get(space);
     spin_unlock(&process->lock);
+    if (resource == LIMIT_CPU)
+        process_timers_limit_cpu(process->timers, load_relaxed(&limits[LIMIT_CPU].soft));
     if (table && resource == LIMIT_NOFILE)
         descriptor_table_set_limit(table, files > UINT32_MAX ? UINT32_MAX : (uint32_t)files);
     if (space && (resource == LIMIT_AS || resource == LIMIT_DATA || resource == LIMIT_STACK))

@@ -232,6 +232,8 @@ static long start_process(const struct clone_arguments *arguments, struct task *
     }
     if (err)
         return err;
+    if (child->limits[LIMIT_CPU].soft != UINT64_MAX)
+        process_timers_limit_cpu(child->timers, child->limits[LIMIT_CPU].soft);
     if (pidfd_file)
         descriptor_fill(process_current()->descriptors, fd, pidfd_file);
     process_get(child);

@@ -192,8 +192,11 @@ void process_timers_clear(struct process_timers *timers, bool at_exit)
     {
         destroy(timer);
     }
-    for (unsigned i = 0; at_exit && i < ARRAY_SIZE(timers->interval); i++)
+    if (!at_exit)
+        return;
+    for (unsigned i = 0; i < ARRAY_SIZE(timers->interval); i++)
         timer_cancel_wait(&timers->interval[i].timer);
+    timer_cancel_wait(&timers->cpu_limit.timer);
 }
 
 void process_timers_free(struct process_timers *timers)

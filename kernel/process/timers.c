@@ -5,6 +5,7 @@
 /* Shortest time between two expiries that interrupts: faster ones are counted as overruns. */
 #define EXPIRY_GAP_NS UINT64_C(50000)
 #define CPU_LOOK_NS   UINT64_C(1000000)
+#define SECOND_NS     ((uint64_t)NS_PER_SECOND)
 
 uint64_t posix_timer_clock_now(const struct posix_timer *timer)
 {
@@ -48,7 +49,10 @@ static void send(struct posix_timer *timer, uint64_t expiries)
     if (timer->notify == 1) /* SIGEV_NONE */
         return;
     if (timer->id < 0) {
-        signal_send_process(process, timer->number, NULL);
+        bool is_limit = timer == &timer->owner->cpu_limit;
+        uint64_t hard = load_relaxed(&process->limits[LIMIT_CPU].hard);
+        bool is_over = is_limit && posix_timer_clock_now(timer) / SECOND_NS >= hard;
+        signal_send_process(process, is_over ? SIGNAL_KILL : timer->number, NULL);
         return;
     }
     bool is_new = signal_send_timer(process, timer->task, &timer->entry);
@@ -135,7 +139,20 @@ struct process_timers *process_timers_create(struct process *process)
     posix_timer_init(&timers->interval[INTERVAL_REAL], timers, CLOCK_ID_MONOTONIC, 0, SIGNAL_ALRM);
     posix_timer_init(&timers->interval[INTERVAL_VIRTUAL], timers, CLOCK_USER_TIME, 0, SIGNAL_VTALRM);
     posix_timer_init(&timers->interval[INTERVAL_PROF], timers, CLOCK_ID_PROCESS_CPU, 0, SIGNAL_PROF);
+    posix_timer_init(&timers->cpu_limit, timers, CLOCK_ID_PROCESS_CPU, 0, SIGNAL_XCPU);
     return timers;
+}
+
+void process_timers_limit_cpu(struct process_timers *timers, uint64_t seconds)
+{
+    bool is_limited = seconds < UINT64_MAX / SECOND_NS;
+    struct timer_setting setting = {
+        .interval_ns = SECOND_NS,
+        .value_ns = is_limited ? MAX(seconds, UINT64_C(1)) * SECOND_NS : 0,
+    };
+    spin_lock(&timers->lock);
+    posix_timer_arm_locked(&timers->cpu_limit, &setting, true);
+    spin_unlock(&timers->lock);
 }
 
 int interval_timer_get(int which, struct timer_setting *out)

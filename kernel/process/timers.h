@@ -29,6 +29,7 @@ struct process_timers {
     struct spinlock lock;
     struct process *process;
     struct posix_timer interval[3]; /* enum interval_timer */
+    struct posix_timer cpu_limit;   /* RLIMIT_CPU: each second from the soft limit on */
     struct list posix GUARDED_BY(&lock);
     unsigned count;
     int next_id;

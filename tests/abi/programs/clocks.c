@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/times.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t got;
@@ -152,6 +154,30 @@ static void thread_timers(void)
     SHOW(timer_delete(timer));
 }
 
+/* A second of CPU time, then SIGXCPU. */
+static void limited(void)
+{
+    struct rlimit limit = {1, 2};
+    signal(SIGXCPU, note);
+    SHOW(setrlimit(RLIMIT_CPU, &limit));
+    got = 0;
+    while (!got)
+        ;
+    SHOW(got == SIGXCPU);
+    while (1)
+        ;
+}
+
+static void cpu_limit(void)
+{
+    int status;
+    pid_t child = fork();
+    if (!child)
+        limited();
+    waitpid(child, &status, 0);
+    SHOW(WTERMSIG(status));
+}
+
 int main(void)
 {
     clocks();
@@ -159,5 +185,6 @@ int main(void)
     intervals();
     posix_timers();
     thread_timers();
+    cpu_limit();
     return 0;
 }

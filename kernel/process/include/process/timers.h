@@ -49,6 +49,9 @@ int posix_timer_delete(int id);
 /* Sleeps on a CPU clock (clock_nanosleep): until it shows `ns`. */
 int clock_sleep_cpu(int clock, uint64_t ns);
 
+/* RLIMIT_CPU's soft limit; UINT64_MAX: none. */
+void process_timers_limit_cpu(struct process_timers *timers, uint64_t seconds);
+
 /* With the process's life: NULL without memory; exec drops POSIX timers and keeps interval timers, exit drops all. */
 struct process_timers *process_timers_create(struct process *process);
 void process_timers_clear(struct process_timers *timers, bool at_exit);
