@@ -25,6 +25,8 @@ static int check_flags(const struct clone_arguments *arguments)
         return -EINVAL;
     if ((flags & CLONE_PIDFD) && (flags & CLONE_THREAD))
         return -EINVAL;
+    if ((flags & CLONE_SETTLS) && arguments->tls >= USER_ADDRESS_MAX)
+        return -EPERM; /* loading it would fault in the kernel */
     if (arguments->exit_signal < 0 || arguments->exit_signal > SIGNAL_COUNT)
         return -EINVAL;
     return 0;

@@ -1,5 +1,6 @@
 /* Exceptions taken in ring 3: page faults are resolved or become SIGSEGV or SIGBUS, the others become their signals. */
 #include <arch/entry.h>
+#include <arch/user_state.h>
 #include <base/log.h>
 #include "private.h"
 
@@ -20,6 +21,10 @@ enum vector {
 enum { ERROR_WRITE = 2, ERROR_FETCH = 16 };
 enum {
     FPE_DIVIDE = 1,
+    FPE_FLOAT_DIVIDE = 3,
+    FPE_OVERFLOW = 4,
+    FPE_UNDERFLOW = 5,
+    FPE_INEXACT = 6,
     FPE_INVALID = 7,
     ILL_OPERAND = 2,
     TRAP_BREAKPOINT = 1,
@@ -54,6 +59,21 @@ static void page_fault(struct task *task, uint64_t error_code, uintptr_t address
     }
 }
 
+/* Which si_code: Linux's order, the gravest first. */
+static int fpe_code(unsigned vector)
+{
+    static const struct {
+        unsigned flags;
+        int code;
+    } codes[] = {
+        {1, FPE_INVALID}, {4, FPE_FLOAT_DIVIDE}, {8, FPE_OVERFLOW}, {16 | 2, FPE_UNDERFLOW}, {32, FPE_INEXACT}};
+    unsigned raised = arch_fpu_exceptions(vector);
+    for (unsigned i = 0; i < ARRAY_SIZE(codes); i++)
+        if (raised & codes[i].flags)
+            return codes[i].code;
+    return FPE_INVALID;
+}
+
 void process_user_fault(struct user_registers *registers, unsigned vector, uint64_t error_code, uintptr_t address)
 {
     static const struct {
@@ -68,9 +88,7 @@ void process_user_fault(struct user_registers *registers, unsigned vector, uint6
         [VECTOR_INVALID_OPCODE] = {SIGNAL_ILL, ILL_OPERAND, true},
         [VECTOR_STACK] = {SIGNAL_BUS, SIGNAL_CODE_KERNEL, false},
         [VECTOR_PROTECTION] = {SIGNAL_SEGV, SIGNAL_CODE_KERNEL, false},
-        [VECTOR_X87] = {SIGNAL_FPE, FPE_INVALID, true},
         [VECTOR_ALIGNMENT] = {SIGNAL_BUS, BUS_CODE_ALIGNMENT, false},
-        [VECTOR_SIMD] = {SIGNAL_FPE, FPE_INVALID, true},
     };
     struct task *task = task_current();
     registers->syscall_number = UINT64_MAX;
@@ -80,7 +98,9 @@ void process_user_fault(struct user_registers *registers, unsigned vector, uint6
     }
     task->fault_vector = vector;
     task->fault_error = error_code;
-    if (vector < ARRAY_SIZE(signals) && signals[vector].signal)
+    if (vector == VECTOR_X87 || vector == VECTOR_SIMD)
+        signal_force(SIGNAL_FPE, fpe_code(vector), registers->rip);
+    else if (vector < ARRAY_SIZE(signals) && signals[vector].signal)
         signal_force(signals[vector].signal, signals[vector].code, signals[vector].has_address ? registers->rip : 0);
     else
         signal_force(SIGNAL_SEGV, SIGNAL_CODE_KERNEL, 0);

@@ -75,6 +75,20 @@ void arch_reset_user_state(void)
     load_fresh();
 }
 
+/* The thread's state is in the registers whenever it runs; the kernel itself uses none of it. */
+unsigned arch_fpu_exceptions(unsigned vector)
+{
+    enum { VECTOR_SIMD = 19, FLAGS = 0x3f, MXCSR_MASKS = 7 };
+    if (vector == VECTOR_SIMD) {
+        uint32_t mxcsr;
+        __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+        return mxcsr & ~(mxcsr >> MXCSR_MASKS) & FLAGS;
+    }
+    uint16_t status, control;
+    __asm__ volatile("fnstsw %0; fnstcw %1" : "=m"(status), "=m"(control));
+    return status & ~(unsigned)control & FLAGS;
+}
+
 size_t arch_fpu_frame_size(void)
 {
     return fpu_image_size + MAGIC2_SIZE;

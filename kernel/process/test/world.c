@@ -31,6 +31,11 @@ void arch_reset_user_state(void)
 {
 }
 
+unsigned arch_fpu_exceptions(unsigned vector)
+{
+    return 0;
+}
+
 size_t arch_fpu_frame_size(void)
 {
     return 516;

@@ -126,6 +126,25 @@ static void faults(void)
     SHOW(got == SIGSEGV && code == SI_KERNEL);
 }
 
+/* Unmasks one exception of the x87 and raises it (QEMU's TCG never raises those of SSE). */
+static void floating(unsigned short mask, double a, double b, int wanted)
+{
+    unsigned short control = 0x37f & ~mask;
+    got = 0;
+    if (!sigsetjmp(out, 1)) {
+        __asm__ volatile("fninit; fldcw %0; fldl %1; fdivl %2; fwait" : : "m"(control), "m"(a), "m"(b));
+    }
+    __asm__ volatile("fninit");
+    SHOW(got == SIGFPE && code == wanted);
+}
+
+static void floats(void)
+{
+    floating(4, 1, 0, FPE_FLTDIV);
+    floating(1, 0, 0, FPE_FLTINV);
+    floating(32, 1, 3, FPE_FLTRES);
+}
+
 /* Skips the faulting instruction, whose length is in RBX. */
 static void skip(int number, siginfo_t *info, void *context)
 {
@@ -317,6 +336,7 @@ int main(void)
     sending();
     masks();
     faults();
+    floats();
     contexts();
     alternate_stacks();
     realtime();

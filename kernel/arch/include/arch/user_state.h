@@ -22,6 +22,10 @@ int arch_fpu_save_to_user(struct user *to);
  * XCR0 are refused (-EINVAL) or masked as Linux does. A frame without good magics is taken as legacy FXSAVE (512 bytes). */
 int arch_fpu_restore_from_user(const struct user *from);
 
+/* After vector 16 or 19: the raised and unmasked exceptions, as MXCSR's bits 0 to 5 (SDM volume 1, 10.2.3): invalid 1,
+ * denormal 2, division by zero 4, overflow 8, underflow 16, precision 32. */
+unsigned arch_fpu_exceptions(unsigned vector);
+
 /* Hardware capabilities for auxv: CPUID.1:EDX, and AT_HWCAP2 (bit 1: ring 3 may use FSGSBASE). */
 uint64_t arch_hwcap(void);
 uint64_t arch_hwcap2(void);
