@@ -65,8 +65,9 @@ static void add_channel(struct strings *out, const char *id, int fd, const char 
 static void add_consoles(struct strings *out, const struct vm_options *o, const struct vm_channels *c)
 {
     add_channel(out, "console", c->console, "stdio,signal=off");
-    add_virtio(out, o, "virtio-serial", "");
-    add(out, "-device", "virtconsole,chardev=console");
+    /* A port, not a virtconsole: QEMU throws away what a virtconsole's reader does not take at once. */
+    add_virtio(out, o, "virtio-serial", "max_ports=2");
+    add(out, "-device", "virtserialport,chardev=console,nr=1");
     add_channel(out, "log", c->log, "null");
     add(out, "-serial", "chardev:log");
     add_channel(out, "control", c->control, "null");

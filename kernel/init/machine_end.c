@@ -18,10 +18,10 @@
 
 enum { SIGTERM = 15, STATUS_SIGNAL_BASE = 128 };
 
-_Noreturn static void end(unsigned status)
+_Noreturn static void end(unsigned status, bool may_sleep)
 {
     char line[SKIFF_CONTROL_LINE_MAX];
-    console_drain();
+    console_drain(may_sleep);
     snprintf(line, sizeof line, "exit %u", status);
     control_send(line);
     machine_power_off(status);
@@ -37,14 +37,14 @@ _Noreturn void machine_fail(unsigned status, const char *format, ...)
     log_error("%s", text);
     snprintf(line, sizeof line, "error %u %s", status, text);
     control_send(line);
-    end(status);
+    end(status, true);
 }
 
 /* A wait status as a shell says it. */
 static void program_ended(int wait_status)
 {
     unsigned signal = (unsigned)wait_status & 0x7f;
-    end(signal ? STATUS_SIGNAL_BASE + signal : (unsigned)wait_status >> 8 & 0xff);
+    end(signal ? STATUS_SIGNAL_BASE + signal : (unsigned)wait_status >> 8 & 0xff, true);
 }
 
 static void memory_ended(struct process *process, uintptr_t address)
@@ -65,7 +65,7 @@ static void memory_ended(struct process *process, uintptr_t address)
     log_error("%s", text);
     snprintf(line, sizeof line, "memory %s", text);
     control_send(line);
-    end(SKIFF_EXIT_OUT_OF_MEMORY);
+    end(SKIFF_EXIT_OUT_OF_MEMORY, true);
 }
 
 /* Bit N - 1: signal N came and has not been sent. Who finds the program takes the bits. */
@@ -125,7 +125,7 @@ static void handle_command(const char *line)
         if (parse_number(line + 10, UINT64_MAX - 1, &number))
             console_input_end(number);
     } else if (!strcmp(line, "poweroff")) {
-        end(SKIFF_EXIT_FAILED);
+        end(SKIFF_EXIT_FAILED, false); /* at once */
     }
 }
 

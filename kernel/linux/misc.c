@@ -90,7 +90,7 @@ long sys_reboot(int magic1, int magic2, unsigned command, struct user *argument)
     case REBOOT_RESTART:
     case REBOOT_HALT:
     case REBOOT_POWER_OFF:
-        console_drain();
+        console_drain(true);
         control_send("exit 0");
         machine_power_off(0);
     default:

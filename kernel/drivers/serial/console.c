@@ -43,11 +43,12 @@ static size_t console_write(struct console_device *device, const char *bytes, si
     return n;
 }
 
-static void console_drain(struct console_device *device)
+static bool console_drain(struct console_device *device)
 {
     (void)device;
     for (unsigned spins = 0; !uart_can_write(COM1_PORT) && spins < LOCK_SPINS_MAX; spins++)
         arch_cpu_relax();
+    return true; /* a host that does not read cannot be waited for */
 }
 
 static void resume_input(struct console_device *device)

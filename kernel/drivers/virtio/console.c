@@ -1,7 +1,7 @@
 /*
- * virtio-console (5.3), port 0, as "hvc0". Output is copied into a few page-sized buffers, so that a program's write
- * ends before the host has read it; when all are under way the writer waits for `writable`. Finished buffers are taken
- * back at the next write; only a full console asks for an interrupt.
+ * virtio-console (5.3), one port (console_ports.h), as "hvc0". Output is copied into a few page-sized buffers, so that
+ * a program's write ends before the host has read it; when all are under way the writer waits for `writable`. Finished
+ * buffers are taken back at the next write; only a full console asks for an interrupt.
  *
  * Input goes to the client in the order of the queue, by one CPU at a time. A buffer goes back to the device only when
  * the client has taken all of it, so that a client without room stops the host.
@@ -12,17 +12,16 @@
 #include <common/checked.h>
 #include <device/console.h>
 #include <mm/alloc.h>
+#include "console_ports.h"
 #include "queue.h"
 
 enum {
-    QUEUE_RECEIVE = 0,
-    QUEUE_TRANSMIT = 1,
     RING_SIZE = 16,
     OUTPUT_SIZE = PAGE_SIZE,
     OUTPUT_MAX = 8,
     INPUT_SIZE = 2048,
     INPUT_COUNT = 2,
-    DRAIN_SPINS_MAX = 50000000,
+    DRAIN_SPINS_MAX = 1 << 18,
 };
 
 struct output {
@@ -136,24 +135,24 @@ static void transmitted(struct work *work)
 }
 
 /* Also at power-off with the lock's holder stopped: bounded, and goes on without the lock. */
-static void console_drain(struct console_device *device)
+static bool console_drain(struct console_device *device)
 {
     struct virtio_console *console = container_of(device, struct virtio_console, device);
     bool is_held = spin_trylock(&console->lock);
-    for (unsigned spins = 0; !is_held && spins < DRAIN_SPINS_MAX / 16; spins++) {
+    for (unsigned spins = 0; !is_held && spins < DRAIN_SPINS_MAX; spins++) {
         arch_cpu_relax();
         is_held = spin_trylock(&console->lock);
     }
     virtqueue_kick(console->transmit);
-    for (unsigned spins = 0; console->transmit->free_count < console->transmit->size && spins < DRAIN_SPINS_MAX;
-         spins++) {
+    bool is_out = false;
+    for (unsigned spins = 0; !is_out && spins < DRAIN_SPINS_MAX; spins++) {
         reclaim_locked(console);
-        if (console->transmit->is_broken)
-            break;
+        is_out = console->transmit->is_broken || console->transmit->free_count == console->transmit->size;
         arch_cpu_relax();
     }
     if (is_held)
         spin_unlock(&console->lock);
+    return is_out;
 }
 
 static void post_input_locked(struct virtio_console *console, char *input)
@@ -229,48 +228,100 @@ static const struct console_device_ops console_ops = {
     .resume_input = console_resume_input,
 };
 
-int virtio_console_attach(struct virtio_device *device)
+struct port_queues {
+    struct virtqueue *receive, *transmit;
+};
+
+static void destroy_queues(struct port_queues queues[CONSOLE_PORTS_MAX])
 {
-    int err = virtio_negotiate(device, 0); /* without MULTIPORT: queues 0 and 1 are the console */
-    if (err)
-        return err;
+    for (unsigned port = 0; port < CONSOLE_PORTS_MAX; port++) {
+        virtqueue_destroy(queues[port].transmit);
+        virtqueue_destroy(queues[port].receive);
+    }
+}
+
+/* All ports' queues must exist before the device runs, and which port is there it says only then. */
+static int create_queues(struct virtio_console *console, unsigned count, struct port_queues queues[CONSOLE_PORTS_MAX])
+{
+    struct virtio_device *device = console->virtio;
+    int err = count ? 0 : -ENODEV;
+    for (unsigned port = 0; !err && port < count; port++) {
+        struct port_queues *pair = &queues[port];
+        err =
+            virtqueue_create(device, console_receive_queue(port), RING_SIZE, &console->receive_work, 0, &pair->receive);
+        if (!err)
+            err = virtqueue_create(device, console_transmit_queue(port), RING_SIZE, &console->transmit_work, 0,
+                                   &pair->transmit);
+        if (!err)
+            virtqueue_disable_interrupts(pair->transmit);
+    }
+    return err;
+}
+
+static struct virtio_console *create_console(struct virtio_device *device)
+{
     struct virtio_console *console = kzalloc(sizeof *console, ALLOC_WAIT);
-    if (!console)
-        return -ENOMEM;
+    /* One output exists from the start, so that a full console always has one under way that comes back. */
+    char *bytes = kmalloc(OUTPUT_SIZE, ALLOC_WAIT);
+    if (!console || !bytes) {
+        kfree(bytes);
+        kfree(console);
+        return NULL;
+    }
     console->virtio = device;
-    device->driver_data = console;
     console->device.ops = &console_ops;
     console->device.name = "hvc0";
     console->receive_work = (struct work)WORK_INIT(received);
     console->transmit_work = (struct work)WORK_INIT(transmitted);
     spin_init(&console->lock);
     list_init(&console->idle);
-    err = virtqueue_create(device, QUEUE_RECEIVE, RING_SIZE, &console->receive_work, 0, &console->receive);
-    if (err)
-        goto free_console;
-    err = virtqueue_create(device, QUEUE_TRANSMIT, RING_SIZE, &console->transmit_work, 0, &console->transmit);
-    if (err)
-        goto destroy_receive;
-    virtqueue_disable_interrupts(console->transmit);
-    /* One output exists from the start, so that a full console always has one under way that comes back. */
-    console->outputs[0].bytes = kmalloc(OUTPUT_SIZE, ALLOC_WAIT);
-    err = -ENOMEM;
-    if (!console->outputs[0].bytes)
-        goto destroy_transmit;
+    console->outputs[0].bytes = bytes;
     console->output_count = 1;
     list_add_first(&console->idle, &console->outputs[0].link);
+    return console;
+}
+
+static void use_queues(struct virtio_console *console, const struct port_queues *queues)
+{
+    spin_lock(&console->lock);
+    console->receive = queues->receive;
+    console->transmit = queues->transmit;
     for (unsigned i = 0; i < INPUT_COUNT; i++)
         post_input_locked(console, console->input[i]);
-    virtio_ready(device);
     virtqueue_kick(console->receive);
+    spin_unlock(&console->lock);
+}
+
+int virtio_console_attach(struct virtio_device *device)
+{
+    struct port_queues queues[CONSOLE_PORTS_MAX] = {{NULL, NULL}};
+    struct console_ports *ports = NULL;
+    unsigned count = 1;
+    int err = virtio_negotiate(device, VIRTIO_FEATURE(VIRTIO_CONSOLE_MULTIPORT));
+    if (err)
+        return err;
+    struct virtio_console *console = create_console(device);
+    if (!console)
+        return -ENOMEM;
+    if (virtio_has(device, VIRTIO_CONSOLE_MULTIPORT))
+        err = console_ports_create(device, &ports, &count);
+    if (!err)
+        err = create_queues(console, count, queues);
+    if (err)
+        goto free_console;
+    device->driver_data = console;
+    console->receive =
+        queues[0].receive; /* an interrupt line that all queues share raises the work before a port is known */
+    console->transmit = queues[0].transmit;
+    virtio_ready(device);
+    use_queues(console, &queues[ports ? console_ports_open_first(ports, count) : 0]);
     console_device_register(&console->device);
     return 0;
 
-destroy_transmit:
-    virtqueue_destroy(console->transmit);
-destroy_receive:
-    virtqueue_destroy(console->receive);
 free_console:
+    destroy_queues(queues);
+    console_ports_destroy(ports);
+    kfree(console->outputs[0].bytes);
     kfree(console);
     return err;
 }

@@ -2,6 +2,7 @@
 #include <base/errno.h>
 #include <device/console.h>
 #include <devfs/devfs.h>
+#include <input_pipe/input_pipe.h>
 #include <vfs/pseudo.h>
 #include <vfs/vfs.h>
 #include "devices.h"
@@ -105,9 +106,24 @@ int console_open_output(struct file **out)
     return open_or_make("/dev/console", &tty_file_ops, out);
 }
 
+static struct input_pipe *input_pipe; /* NULL: none */
+
+/* A console that does not exist is at its end. */
+static int open_input_pipe(struct file **out)
+{
+    struct console_device *device = console_device_default();
+    return device ? input_pipe_create(device, &input_pipe, out) : open_or_make("/dev/null", &null_file_ops, out);
+}
+
 int console_open_input(enum console_input input, struct file **out)
 {
     if (input == CONSOLE_INPUT_PIPE)
-        return input_pipe_open(out);
+        return open_input_pipe(out);
     return input == CONSOLE_INPUT_NONE ? open_or_make("/dev/null", &null_file_ops, out) : console_open_output(out);
+}
+
+void console_input_end(uint64_t total_bytes)
+{
+    if (input_pipe)
+        input_pipe_end(input_pipe, total_bytes);
 }

@@ -4,4 +4,3 @@
 
 extern const struct file_ops null_file_ops, zero_file_ops, full_file_ops, random_file_ops, tty_file_ops;
 int tty_open_controlling(struct file *file); /* /dev/tty: -ENXIO without a controlling terminal */
-int input_pipe_open(struct file **out); /* input_pipe.c: reading end of the pipe that the console feeds */

@@ -3,6 +3,8 @@
  * writer sleep. Echo is off at first, as whoever types into the console of a virtual machine sees it already. A full
  * terminal leaves input with the console until somebody has read.
  */
+#include <arch/cpu.h>
+#include <base/errno.h>
 #include <base/log.h>
 #include <base/string.h>
 #include <common/checked.h>
@@ -20,13 +22,15 @@ enum {
     SIGNAL_SUSPEND = 20,
     SIGNAL_WINDOW = 28,
     SHORT_WRITE = 256,
-    READ_CHUNK = 256
+    READ_CHUNK = 256,
+    DRAIN_INTERVAL_NS = 5 * 1000 * 1000,
 };
 
 static struct {
     struct console_device *device; /* fixed at boot */
     const struct tty_process_hooks *hooks;
-    bool has_no_input; /* fixed at boot: the console gives none, or gives it to input_pipe.c */
+    bool is_closing;   /* power-off: nothing more goes out */
+    bool has_no_input; /* fixed at boot: the console gives none, or gives it to the input pipe */
     struct spinlock lock;
     bool is_input_held GUARDED_BY(&lock); /* the console keeps some, as there was no room */
     struct termios termios GUARDED_BY(&lock);
@@ -134,10 +138,12 @@ void tty_set_process_hooks(const struct tty_process_hooks *hooks)
     tty.hooks = hooks;
 }
 
-void console_drain(void)
+/* Other processes may still run and write: they do not keep the machine up. */
+void console_drain(bool may_sleep)
 {
-    if (tty.device)
-        tty.device->ops->drain(tty.device);
+    store_relaxed(&tty.is_closing, true);
+    while (tty.device && !tty.device->ops->drain(tty.device) && may_sleep)
+        sleep_until(clock_monotonic_ns() + DRAIN_INTERVAL_NS, WAIT_UNINTERRUPTIBLE);
 }
 
 static bool is_canonical(void)
@@ -207,6 +213,8 @@ static ssize_t write_bytes(struct file *file, const char *bytes, size_t n)
 {
     size_t done = 0;
     while (done < n) {
+        if (load_relaxed(&tty.is_closing))
+            return done ? (ssize_t)done : -EIO;
         size_t part = tty.device->ops->write(tty.device, bytes + done, n - done);
         int err = 0;
         if (!part && file_is_nonblocking(file))

@@ -6,8 +6,9 @@ struct console_device;
 struct console_device_ops {
     /* Takes up to n bytes, returns how many; 0 when full: client's `writable` is called later. Work or thread context. */
     size_t (*write)(struct console_device *device, const char *bytes, size_t n);
-    /* Waits by spinning until all is out (power-off, panic). */
-    void (*drain)(struct console_device *device);
+    /* Waits by spinning until all is out, for some milliseconds at most: whether it is. Any context, also when a CPU that
+     * was stopped holds the device's lock. */
+    bool (*drain)(struct console_device *device);
     /* Lets input come: at first when the client has set `received`, and whenever it has room again after it took less than
      * it was given. Before and in between the device keeps what arrives, and the host in the end keeps the rest. Any context
      * but hard interrupt; may call `received` before it returns. */

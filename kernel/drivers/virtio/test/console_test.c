@@ -1,6 +1,7 @@
 #include <base/string.h>
 #include <device/console.h>
 #include <test/test.h>
+#include "../console_ports.h"
 #include "fake_device.h"
 
 /* The console's device is found through the registration, which stubs.c ignores: written once through the first member.
@@ -156,4 +157,91 @@ TEST(console_broken_queue_swallows_output)
     fake_use(&fake, 1, 99, 0);
     fake_interrupt(&fake, 1);
     EXPECT_EQ(console->ops->write(console, "y", 1), 1);
+}
+
+/* ---- several ports ---- */
+
+struct control_message {
+    uint32_t port;
+    uint16_t event, value;
+};
+static struct control_message heard[8];
+static unsigned heard_count;
+static uint32_t named_port;
+
+static void say(uint32_t port, uint16_t event)
+{
+    struct control_message message = {port, event, 1};
+    int head = fake_pop(&fake, 2);
+    if (head < 0)
+        return;
+    memcpy(fake_buffer(&fake, 2, head, 0, NULL, NULL), &message, sizeof message);
+    fake_use(&fake, 2, (uint32_t)head, sizeof message);
+}
+
+static void hear(void)
+{
+    int head;
+    while ((head = fake_pop(&fake, 3)) >= 0 && heard_count < 8) {
+        memcpy(&heard[heard_count++], fake_buffer(&fake, 3, head, 0, NULL, NULL), sizeof heard[0]);
+        fake_use(&fake, 3, (uint32_t)head, 0);
+    }
+}
+
+/* As QEMU does: ports are named once the driver is ready. */
+static void answer(void)
+{
+    unsigned before = heard_count;
+    hear();
+    if (heard_count > before && heard[before].event == 0) {
+        say(77, 1); /* one that this driver has no queues for */
+        say(0, 7);  /* other words */
+        say(named_port, 1);
+    }
+}
+
+static struct console_device *attach_ports(uint32_t ports, void (*device)(void))
+{
+    fake_init(&fake, VIRTIO_ID_CONSOLE, VIRTIO_RING_EVENT_INDEX | VIRTIO_FEATURE(VIRTIO_CONSOLE_MULTIPORT), 16);
+    memcpy(fake.config + 4, &ports, 4);
+    heard_count = 0;
+    stub_clock_hook = device;
+    int err = virtio_console_attach(&fake.virtio);
+    stub_clock_hook = NULL;
+    if (err)
+        return NULL;
+    hear();
+    input_len = 0;
+    input_room = sizeof input;
+    return fake.virtio.driver_data;
+}
+
+TEST(console_of_several_ports_is_the_one_the_device_names)
+{
+    for (named_port = 0; named_port < 2; named_port++) {
+        struct console_device *console = attach_ports(2, answer);
+        REQUIRE(console);
+        EXPECT_EQ(heard_count, 3);
+        EXPECT_EQ(heard[0].event, 0);
+        EXPECT_EQ(heard[1].event, 3); /* ready */
+        EXPECT_EQ(heard[1].port, named_port);
+        EXPECT_EQ(heard[2].event, 6); /* open */
+        EXPECT_EQ(heard[2].port, named_port);
+        EXPECT_EQ(console->ops->write(console, "x", 1), 1);
+        EXPECT(fake_pop(&fake, named_port ? 5 : 1) >= 0);
+        EXPECT(fake_pop(&fake, named_port ? 1 : 5) < 0);
+    }
+}
+
+TEST(console_of_a_silent_device_is_port_0)
+{
+    struct console_device *console = attach_ports(31, NULL);
+    REQUIRE(console);
+    EXPECT_EQ(console->ops->write(console, "x", 1), 1);
+    EXPECT(fake_pop(&fake, 1) >= 0);
+}
+
+TEST(console_of_no_ports_is_refused)
+{
+    EXPECT(!attach_ports(0, NULL));
 }

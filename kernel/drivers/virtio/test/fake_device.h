@@ -2,7 +2,7 @@
 #pragma once
 #include "queue.h"
 
-enum { FAKE_QUEUES = 4 };
+enum { FAKE_QUEUES = 6 };
 struct fake_queue {
     struct virtqueue *queue;
     struct ring_descriptor *descriptors;
@@ -35,3 +35,4 @@ bool fake_wants_interrupt(struct fake_device *fake, unsigned queue);
 extern unsigned stub_pages_left, stub_kmallocs_left; /* allocations that still succeed */
 extern unsigned stub_error_lines;
 extern unsigned stub_live_pages;
+extern void (*stub_clock_hook)(void); /* called when the driver looks at the clock, which moves by 1 ms each time */

@@ -20,6 +20,16 @@ __thread unsigned host_cpu_index;
 __thread struct thread *host_current_thread;
 unsigned stub_pages_left, stub_kmallocs_left, stub_error_lines, stub_live_pages;
 
+void (*stub_clock_hook)(void);
+
+uint64_t clock_monotonic_ns(void)
+{
+    static uint64_t now_ns;
+    if (stub_clock_hook)
+        stub_clock_hook();
+    return now_ns += 1000000;
+}
+
 void panic(const char *format, ...)
 {
     fputs(format, stderr);

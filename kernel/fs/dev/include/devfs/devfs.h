@@ -20,8 +20,9 @@ int console_open_input(enum console_input input, struct file **out);
 int console_open_output(struct file **out);
 /* CONSOLE_INPUT_PIPE: the input ends after that many bytes in all, those already read included. Work context. */
 void console_input_end(uint64_t total_bytes);
-/* Waits until the console's output is out: before power-off. */
-void console_drain(void);
+/* Before power-off: nothing more is written, and what was written goes out. `may_sleep`: for as long as the host takes to
+ * read it, else for some milliseconds. */
+void console_drain(bool may_sleep);
 
 /* What the terminal needs of processes, which stand above it. Set once at boot (kernel/process/proc). */
 struct tty_process_hooks {
