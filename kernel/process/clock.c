@@ -7,7 +7,7 @@
 enum { KIND_MASK = 3, KIND_USER = 1, KIND_FD = 3, IS_THREAD = 4 };
 
 /* The scheduler charges a thread when it stops running; what it has run since then was charged to nobody yet. */
-void task_cpu_time(struct task *task, uint64_t *user_ns, uint64_t *system_ns)
+void task_cpu_time(const struct task *task, uint64_t *user_ns, uint64_t *system_ns)
 {
     const struct thread *thread = task->thread;
     uint64_t charged = load_relaxed(&thread->run_ns), user = load_relaxed(&thread->user_ns);

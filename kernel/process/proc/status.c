@@ -24,9 +24,10 @@ static char state_of(const struct process *process, const struct thread *thread)
 static void add_task(struct usage *usage, const struct task *task)
 {
     const struct thread *thread = task->thread;
-    uint64_t run_ns = thread_run_time_ns(thread);
-    usage->user_ns += thread->user_ns;
-    usage->system_ns += run_ns > thread->user_ns ? run_ns - thread->user_ns : 0;
+    uint64_t user_ns, system_ns;
+    task_cpu_time(task, &user_ns, &system_ns);
+    usage->user_ns += user_ns;
+    usage->system_ns += system_ns;
     usage->voluntary += thread->switches_voluntary;
     usage->forced += thread->switches_forced;
 }

@@ -212,7 +212,7 @@ bool process_may_control(struct process *process, unsigned capability);
 
 /* CPU time: of a process with all its threads, ended ones too. */
 void process_cpu_time(struct process *process, uint64_t *user_ns, uint64_t *system_ns);
-void task_cpu_time(struct task *task, uint64_t *user_ns, uint64_t *system_ns);
+void task_cpu_time(const struct task *task, uint64_t *user_ns, uint64_t *system_ns);
 /* struct rusage of Linux for program memory; who: RUSAGE_SELF 0, RUSAGE_CHILDREN -1, RUSAGE_THREAD 1. */
 int process_get_rusage(int who, struct user *out);
 
