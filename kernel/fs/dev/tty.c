@@ -208,20 +208,25 @@ static ssize_t tty_read(struct file *file, struct io_vector *to, int64_t *offset
     return (ssize_t)done;
 }
 
+/* Writes what fits unless that was done already: a condition to wait for is looked at more than once. */
+static bool has_written(const char *bytes, size_t n, size_t *part)
+{
+    if (!*part)
+        *part = tty.device->ops->write(tty.device, bytes, n);
+    return *part > 0;
+}
+
 /* All of it, sleeping while the console is full: bytes written, short or -errno when interrupted or not blocking. */
 static ssize_t write_bytes(struct file *file, const char *bytes, size_t n)
 {
     size_t done = 0;
     while (done < n) {
-        if (load_relaxed(&tty.is_closing))
-            return done ? (ssize_t)done : -EIO;
-        size_t part = tty.device->ops->write(tty.device, bytes + done, n - done);
-        int err = 0;
-        if (!part && file_is_nonblocking(file))
-            err = -EAGAIN;
-        else if (!part)
-            err = wait_event(&tty.writers, (part = tty.device->ops->write(tty.device, bytes + done, n - done)) > 0,
-                             WAIT_INTERRUPTIBLE, UINT64_MAX);
+        size_t part = 0;
+        int err = load_relaxed(&tty.is_closing) ? -EIO : 0;
+        if (!err && file_is_nonblocking(file))
+            err = has_written(bytes + done, n - done, &part) ? 0 : -EAGAIN;
+        else if (!err)
+            err = wait_event(&tty.writers, has_written(bytes + done, n - done, &part), WAIT_INTERRUPTIBLE, UINT64_MAX);
         done += part;
         if (err)
             return done ? (ssize_t)done : err;
