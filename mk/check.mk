@@ -1,5 +1,5 @@
 # What a newcomer and CI call. The packages they need are installed by them.
-BOOT_TESTS := $(wildcard tests/boot/*.bats)
+BOOT_TESTS := $(wildcard tests/boot/*.bats tests/abi/*.bats tests/apps/*.bats)
 
 .PHONY: demo check check-all bench packages examples install
 #: make demo       the Spring Boot example as a virtual machine

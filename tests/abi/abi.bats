@@ -23,3 +23,6 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "threads and futexes" { same_as_linux threads; }
 @test "clocks, sleeping, timers" { same_as_linux clocks; }
 @test "ids, capabilities, limits, prctl" { same_as_linux identities; }
+@test "files: names, opening, contents, attributes" { same_as_linux files; }
+@test "file locks of all three kinds" { same_as_linux locks; }
+@test "memory: mapping, protection, sharing, moving" { same_as_linux memory; }

@@ -54,15 +54,17 @@ static bool overlaps(const struct lock_range *a, const struct lock_range *b)
 struct held_lock *locks_find_conflict(struct file_locks *locks, enum lock_kind kind, const void *owner,
                                       const struct lock_range *range)
 {
-    struct held_lock *held;
+    struct held_lock *held, *first = NULL; /* F_GETLK tells the lowest one */
     list_for_each(held, &locks->held, link)
     {
         if ((held->kind == LOCK_FLOCK) != (kind == LOCK_FLOCK) || (held->kind == kind && held->owner == owner))
             continue;
-        if (overlaps(&held->range, range) && (held->range.type == LOCK_TYPE_WRITE || range->type == LOCK_TYPE_WRITE))
-            return held;
+        bool stands_in_the_way = overlaps(&held->range, range) &&
+                                 (held->range.type == LOCK_TYPE_WRITE || range->type == LOCK_TYPE_WRITE);
+        if (stands_in_the_way && (!first || held->range.start < first->range.start))
+            first = held;
     }
-    return NULL;
+    return first;
 }
 
 /* ---- changing what an owner holds; all under file_locks_lock ---- */

@@ -6,6 +6,7 @@
 #include <common/checked.h>
 #include <mm/alloc.h>
 #include <pagecache/mapping.h>
+#include <vfs/locks.h>
 #include <vfs/notify.h>
 #include "inodes.h"
 #include "seals.h"
@@ -156,9 +157,15 @@ static int regular_get_vm_object(struct file *file, bool is_shared, struct vm_ob
     return 0;
 }
 
+/* POSIX: closing any descriptor of a file drops the process's record locks on it. */
+static void regular_flush(struct file *file)
+{
+    vfs_unlock_owner(file->node, thread_current()->process);
+}
+
 #define REGULAR_OPS                                                                                                    \
     .read = regular_read, .write = regular_write, .seek = regular_seek, .get_vm_object = regular_get_vm_object,        \
-    .sync = regular_sync
+    .sync = regular_sync, .flush = regular_flush
 
 const struct file_ops regular_file_ops = {REGULAR_OPS, .name = "file"};
 /* The file of a running program: nobody may write to it (see open.c). */
