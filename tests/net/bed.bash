@@ -10,7 +10,6 @@ bed_build=$bed_top/build/tests/net
 bed_ns=skiff-net-$$
 bed_tap=sktap0
 bed_host=10.99.0.1 bed_guest=10.99.0.2 bed_host6=fd99::1 bed_guest6=fd99::5054:ff:fe12:3456 # from QEMU's MAC
-bed_relay= bed_routers=
 
 bed_missing() {
     [ "$(id -u)" = 0 ] || { echo "needs root, to make a TAP device"; return; }
@@ -37,25 +36,26 @@ bed_make_tap() { # NAME
 bed_address() { # DEVICE
     ip -n "$bed_ns" addr add $bed_host/24 dev "$1" && ip -n "$bed_ns" -6 addr add $bed_host6/64 dev "$1" nodad
 }
-bed_up() {
+bed_make_ns() {
     bed_down
-    ip netns add "$bed_ns" && ip -n "$bed_ns" link set lo up && bed_make_tap $bed_tap && bed_address $bed_tap
+    ip netns add "$bed_ns" && on_host sh -c 'cd /proc/sys/net/ipv6/conf/default && echo 0 >accept_dad && echo 0 >accept_ra' && ip -n "$bed_ns" link set lo up
+}
+bed_up() {
+    bed_make_ns && bed_make_tap $bed_tap && bed_address $bed_tap
 }
 bed_up_bad() {
-    bed_down
-    ip netns add "$bed_ns" && ip -n "$bed_ns" link set lo up
+    bed_make_ns
     bed_make_tap $bed_tap && bed_make_tap skwire0 && bed_make_tap skwire1 && bed_address skwire1
     ip -n "$bed_ns" link add skbridge type bridge mcast_snooping 0
     ip -n "$bed_ns" link set $bed_tap master skbridge
     ip -n "$bed_ns" link set skwire0 master skbridge
     ip -n "$bed_ns" link set skbridge up
-    ip netns exec "$bed_ns" "$bed_build/relay" skwire0 skwire1 "$@" >"${bed_relay_log:-/dev/null}" 2>&1 3>&- &
-    bed_relay=$!
+    on_host "$bed_build/relay" skwire0 skwire1 "$@" >"${bed_relay_log:-/dev/null}" 2>&1 3>&- &
 }
-bed_down() {
-    [ -z "$bed_relay" ] || { kill "$bed_relay" && wait "$bed_relay"; } 2>/dev/null
-    [ -z "$bed_routers" ] || { kill $bed_routers && wait $bed_routers; } 2>/dev/null
-    bed_relay= bed_routers=
+bed_down() { # ends whatever runs in the namespace
+    local pids
+    pids=$(ip netns pids "$bed_ns" 2>/dev/null)
+    [ -z "$pids" ] || kill $pids 2>/dev/null
     ip netns del "$bed_ns" 2>/dev/null
     return 0
 }
@@ -88,5 +88,4 @@ wait_for_text() { # TEXT FILE SECONDS
 # bed_router DEVICE: a router that announces fd99::/64, so that the machine gets bed_guest6.
 bed_router() {
     on_host python3 "$bed_top/tests/net/router" "$1" 3>&- &
-    bed_routers="$bed_routers $!"
 }

@@ -2,7 +2,7 @@
  * Connections that end oddly, and datagrams: both halves of each case in one program, so that Skiff is tested as server and as
  * client against Linux, and Linux against Linux says what is right.
  * usage: cases serve PORT
- *        cases run HOST PORT [CASE...]     prints "ok CASE" or "not ok CASE: why"; status 1 when one failed
+ *        cases run HOST PORT [wait=MS] [CASE...]   prints "ok CASE" or "not ok CASE: why"; status 1 when one failed
  * A control connection names the case; the serving side answers with the port of a fresh listener (and UDP socket of that
  * number), and at the end with "ok" or what it saw instead.
  */
@@ -625,6 +625,12 @@ int main(int argc, char **argv)
     if (err) {
         fprintf(stderr, "cases: %s: %s\n", argv[2], gai_strerror(err));
         return 1;
+    }
+    long wait = 0;
+    if (argc > 4 && sscanf(argv[4], "wait=%ld", &wait) == 1) { /* for the machine to get its addresses */
+        sleep_ms(wait);
+        argv++;
+        argc--;
     }
     for (int i = 4; i < argc; i++) {
         const struct test *test = find_test(argv[i]);
