@@ -48,7 +48,9 @@ class Bench:
                 self.results.note(f"{figure}: {system} did not get there in {limit} s once or more")
                 say(f"{system} did not get there:\n{machine.tail()}")
                 return
-            self.results.add(figure, "ms", system, seconds * 1000)
+            cpu_seconds = machine.cpu_seconds()
+        self.results.add(figure, "ms", system, seconds * 1000)
+        self.results.add(f"{figure}, CPU time", "ms", system, cpu_seconds * 1000)
 
 
 def compile_counts():
@@ -122,6 +124,9 @@ def spring(bench):
                 seconds = machine.wait_for("Started ", limit) and network.first_answer(machine, f"http://127.0.0.1:{port}/", limit)
                 if not seconds:
                     raise BenchError(f"Spring Boot on {name} did not answer in {limit} s:\n{machine.tail()}")
+                cpu_seconds = machine.cpu_seconds()
+            say(f"{name}: {seconds:.1f} s")
+            bench.results.add("Spring Boot, first 200, CPU time", "s", name, cpu_seconds)
             bench.results.add("Spring Boot, first 200", "s", name, seconds)
 
 
@@ -193,7 +198,9 @@ def smallest(command, text, most, limit):
 
     def is_enough(mib):
         with Machine(systems.replace(command, "-m", f"{mib}M")) as machine:
-            return machine.wait_for(text, limit) is not None
+            is_there = machine.wait_for(text, limit) is not None
+        say(f"{mib} MiB: {'enough' if is_there else 'too little'}")
+        return is_there
 
     if not is_enough(most):
         return None

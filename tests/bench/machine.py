@@ -31,18 +31,26 @@ class Machine:
 
     def __enter__(self):
         self.started = time.monotonic()
-        # The kernel kills it should this program die without a chance to.
-        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command], stdin=subprocess.DEVNULL,
+        # The kernel kills it should this program die without a chance to. Its input stays open: QEMU drops what a guest
+        # writes to a port whose other side is closed.
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
         return self
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        self.process.stdin.close()
         self.process.stdout.close()
 
     def age(self):
         return time.monotonic() - self.started
+
+    def cpu_seconds(self):
+        """What QEMU has used so far: other load on the host changes it less than the time on the wall."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def read(self, limit):
         """More output, waiting until the machine is `limit` seconds old. False: it ended or the time is up."""
