@@ -15,6 +15,7 @@
 #include <devfs/devfs.h>
 #include <file/descriptors.h>
 #include <file/pipe.h>
+#include <ipc/ipc.h>
 #include <linux/dispatch.h>
 #include <mm/alloc.h>
 #include <pagecache/mapping.h>
@@ -193,6 +194,7 @@ static void boot(void *unused)
     tty_init(console_input(&settings));
     network_start(&settings);
     machine_end_init();
+    ipc_init();
     report_time("exec");
     start_program(&settings);
 }

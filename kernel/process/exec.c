@@ -192,6 +192,7 @@ static void change_over(struct task *task, struct exec_image *image, struct new_
     struct process *process = task->process;
     take_over_id(task);
     task_release_memory(task);
+    process_tell_leave_memory(process);
     change_space(process, new->space);
     process_timers_clear(process->timers, false);
     reset_actions(process, new->actions);

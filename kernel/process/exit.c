@@ -233,6 +233,7 @@ static bool become_zombie(struct process *process)
 /* The machine ends with process 1: its memory need not be taken apart first. */
 static void end_process(struct process *process)
 {
+    process_tell_end(process);
     close_files(process);
     if (process->id == 1 && process_machine_end)
         process_machine_end(process->exit_status);

@@ -88,4 +88,7 @@ void process_report_crash(struct user_registers *registers, int number, const st
 bool rseq_update(struct task *task, struct user_registers *registers, bool is_signal);
 
 /* futex.c: with a process's exec and exit. */
+/* watchers.c */
+void process_tell_leave_memory(struct process *process);
+void process_tell_end(struct process *process);
 void task_release_memory(struct task *task); /* robust list, clear_child_tid */

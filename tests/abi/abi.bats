@@ -26,3 +26,6 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "files: names, opening, contents, attributes" { same_as_linux files; }
 @test "file locks of all three kinds" { same_as_linux locks; }
 @test "memory: mapping, protection, sharing, moving" { same_as_linux memory; }
+@test "System V shared memory" { same_as_linux sysv_shm; }
+@test "System V semaphores" { same_as_linux sysv_sem; }
+@test "System V message queues" { same_as_linux sysv_msg; }

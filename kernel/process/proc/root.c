@@ -195,6 +195,7 @@ static const struct pseudo_node nodes[] = {
     {.name = "uptime", .mode = 0444, .show = show_uptime},
     {.name = "version", .mode = 0444, .show = show_version},
     {.name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_nodes},
+    {.name = "sysvipc", .mode = S_IFDIR | 0555, .children = proc_sysvipc_nodes},
     {.name = NULL},
 };
 static const struct pseudo_node root = {

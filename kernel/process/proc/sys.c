@@ -27,7 +27,6 @@ CONSTANT(1024, "1024")
 CONSTANT(4096, "4096")
 CONSTANT(7200, "7200")
 CONSTANT(16384, "16384")
-CONSTANT(32768, "32768")
 CONSTANT(map_count, "262144")
 CONSTANT(65534, "65534")
 CONSTANT(65536, "65536")
@@ -37,8 +36,6 @@ CONSTANT(4194304, "4194304")
 CONSTANT(huge, "9223372036854775807")
 CONSTANT(file_nr, "0\t0\t9223372036854775807")
 CONSTANT(core_pattern, "core")
-CONSTANT(sem, "32000\t1024000000\t500\t32000")
-CONSTANT(shm, "18446744073692774399")
 CONSTANT(port_range, "32768\t60999")
 CONSTANT(tcp_memory, "4096\t131072\t6291456")
 CONSTANT(congestion, "cubic")
@@ -157,13 +154,13 @@ static const struct pseudo_node kernel_nodes[] = {
     FILE_ROW("kptr_restrict", 2),
     FILE_ROW("sched_autogroup_enabled", 0),
     FILE_ROW("numa_balancing", 0),
-    FILE_ROW("shmmax", shm),
-    FILE_ROW("shmall", shm),
-    FILE_ROW("shmmni", 4096),
-    FILE_ROW("msgmni", 32768),
-    FILE_ROW("msgmax", 4096),
-    FILE_ROW("msgmnb", 16384),
-    FILE_ROW("sem", sem),
+    {.name = "shmmax", .mode = 0644, .show = proc_show_shmmax, .store = proc_store_shmmax},
+    {.name = "shmall", .mode = 0644, .show = proc_show_shmall, .store = proc_store_shmall},
+    {.name = "shmmni", .mode = 0644, .show = proc_show_shmmni, .store = proc_store_shmmni},
+    {.name = "msgmax", .mode = 0644, .show = proc_show_msgmax, .store = proc_store_msgmax},
+    {.name = "msgmnb", .mode = 0644, .show = proc_show_msgmnb, .store = proc_store_msgmnb},
+    {.name = "msgmni", .mode = 0644, .show = proc_show_msgmni, .store = proc_store_msgmni},
+    {.name = "sem", .mode = 0644, .show = proc_show_sem, .store = proc_store_sem},
     DIRECTORY("random", random_nodes),
     {.name = NULL},
 };

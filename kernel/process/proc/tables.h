@@ -37,3 +37,11 @@ int proc_open_mem(const struct pseudo_key *key, struct file *file);
 ssize_t proc_store_comm(const struct pseudo_key *key, const char *bytes, size_t len);
 
 void proc_cpuinfo_init(void); /* the first sample for the clock rate */
+
+/* ipc.c: /proc/sysvipc, and the limits in /proc/sys/kernel. */
+extern const struct pseudo_node proc_sysvipc_nodes[];
+typedef ssize_t proc_store(const struct pseudo_key *key, const char *bytes, size_t len);
+proc_show proc_show_shmmax, proc_show_shmall, proc_show_shmmni, proc_show_msgmax, proc_show_msgmnb, proc_show_msgmni,
+    proc_show_sem;
+proc_store proc_store_shmmax, proc_store_shmall, proc_store_shmmni, proc_store_msgmax, proc_store_msgmnb,
+    proc_store_msgmni, proc_store_sem;

@@ -10,6 +10,8 @@
 struct address_space;
 
 struct address_space *address_space_create(void); /* NULL: no memory */
+/* Before anything is mapped: lets `random` decide below which address areas are placed (a fork keeps its parent's). */
+void address_space_set_search_top(struct address_space *space, uint64_t random);
 /* A copy-on-write copy, as fork makes it. */
 int address_space_fork(struct address_space *from, struct address_space **out);
 void address_space_get(struct address_space *space);
@@ -29,6 +31,9 @@ struct map_request {
 };
 int address_space_map(struct address_space *space, const struct map_request *request, uintptr_t *out);
 int address_space_unmap(struct address_space *space, uintptr_t start, size_t len);
+/* Unmaps what is left of the mapping of an object that began, with the object's first byte, at `start`; is_wanted says which
+ * objects count. -EINVAL: there is none. */
+int address_space_unmap_object(struct address_space *space, uintptr_t start, bool (*is_wanted)(const struct vm_object *object));
 int address_space_protect(struct address_space *space, uintptr_t start, size_t len, unsigned protection);
 int address_space_remap(struct address_space *space, uintptr_t old, size_t old_len, size_t new_len, unsigned flags,
                         uintptr_t new_address, uintptr_t *out);

@@ -114,6 +114,10 @@ struct process {
     uint32_t personality, membarrier_registered;
     uint64_t timer_slack_ns, ambient_unused;
     struct usage_sum exited, children_used; /* beyond the times above */
+
+    /* Of modules above, who drop them when their watcher is told (process/watcher.h); guarded by them. */
+    struct semaphore_undos *semaphore_undos; /* ipc: SEM_UNDO */
+    struct aio_contexts *aio_contexts;       /* aio */
 };
 
 struct task {
