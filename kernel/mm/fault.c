@@ -32,7 +32,7 @@ static struct page *anonymous_page(unsigned flags)
 /* Puts a page with its reference into an entry that is 0. */
 void fault_install(struct vma *vma, pte_t *entry, struct page *page, bool is_writable)
 {
-    add_relaxed(&page->map_count, 1);
+    page_count_map(page, 1);
     space_account(vma->space, page, 1);
     store_release(entry, vma_entry(vma, page, is_writable, 0));
 }
@@ -75,7 +75,7 @@ static bool replace_page(struct fault *fault, pte_t was, struct page *old, struc
     if (is_same) {
         atomic_exchange(fault->entry, 0);
         space_flush(space, fault->address, fault->address + PAGE_SIZE);
-        add_relaxed(&old->map_count, -1);
+        page_count_map(old, -1);
         space_account(space, old, -1);
         fault_install(fault->vma, fault->entry, copy, true);
     }
@@ -134,7 +134,7 @@ static int fault_shared_write(struct fault *fault)
         atomic_exchange(fault->entry, 0);
         space_flush(fault->vma->space, fault->address, fault->address + PAGE_SIZE);
         struct page *old = page_of_entry(was);
-        add_relaxed(&old->map_count, -1);
+        page_count_map(old, -1);
         space_account(fault->vma->space, old, -1);
         page_put(old);
     }

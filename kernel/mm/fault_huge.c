@@ -38,7 +38,6 @@ int fault_huge(struct fault *fault)
     spin_lock(lock);
     bool is_ours = atomic_compare_exchange(entry, &was, wanted); /* tables come without the lock */
     if (is_ours) {
-        add_relaxed(&page->map_count, 1);
         add_relaxed(&vma->space->huge_pages, HUGE_PAGES);
         space_account(vma->space, page, HUGE_PAGES);
     }

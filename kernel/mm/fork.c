@@ -4,46 +4,57 @@
  */
 #include "space.h"
 
+struct copy {
+    struct vma *child;
+    unsigned protection; /* of the entries on both sides: read-only */
+    struct gather *gather;
+    int64_t shared_pages;
+};
+
 /* Shares the entry with the child. Under the parent's page-table lock; nobody else sees the child's tables yet. */
-static void share_entry(struct vma *vma, struct vma *child, pte_t *entry, pte_t *child_entry, uintptr_t at,
-                        unsigned level, struct gather *gather)
+static void share_entry(struct copy *copy, pte_t *entry, pte_t *child_entry, uintptr_t at, unsigned level)
 {
     pte_t was = load_relaxed(entry);
     struct page *page = page_of_entry(was);
     if (!(page->flags & PAGE_FLAG_ANON))
         return;
+    pte_t shared = arch_pte_make(arch_pte_physical(was), copy->protection, level);
     if (arch_pte_is_writable(was)) {
-        store_release(entry, vma_entry(vma, page, false, level));
-        gather_add(gather, at, level ? HUGE_SIZE : PAGE_SIZE, NULL);
+        store_release(entry, shared);
+        gather_add(copy->gather, at, level ? HUGE_SIZE : PAGE_SIZE, NULL);
     }
     page_get(page);
-    add_relaxed(&page->map_count, 1);
-    store_release(child_entry, vma_entry(child, page, false, level));
-    space_account(child->space, page, level ? HUGE_PAGES : 1);
+    store_release(child_entry, shared);
+    copy->shared_pages += level ? HUGE_PAGES : 1;
     if (level)
-        add_relaxed(&child->space->huge_pages, HUGE_PAGES);
+        add_relaxed(&copy->child->space->huge_pages, HUGE_PAGES);
 }
 
 static int copy_entries(struct vma *vma, struct vma *child, struct gather *gather)
 {
     struct address_space *space = vma->space;
+    struct copy copy = {child, vma_page_protection(vma, false), gather, 0};
     uintptr_t at = vma->start;
     unsigned level;
+    int err = 0;
     pte_t *entry;
     while (at < vma->end && (entry = arch_pte_next(&space->table, &at, vma->end, &level))) {
         bool is_huge;
         pte_t *child_entry = arch_pte(&child->space->table, at, level, true, &is_huge);
-        if (!child_entry)
-            return -ENOMEM;
+        if (!child_entry) {
+            err = -ENOMEM;
+            break;
+        }
         uintptr_t piece_end = level ? at + HUGE_SIZE : MIN(vma->end, align_down(at, HUGE_SIZE) + HUGE_SIZE);
         struct spinlock *lock = table_lock_of(space, at);
         spin_lock(lock);
         for (; at < piece_end; at += level ? HUGE_SIZE : PAGE_SIZE, entry++, child_entry++)
             if (load_relaxed(entry))
-                share_entry(vma, child, entry, child_entry, at, level, gather);
+                share_entry(&copy, entry, child_entry, at, level);
         spin_unlock(lock);
     }
-    return 0;
+    space_account_anonymous(child->space, copy.shared_pages);
+    return err;
 }
 
 static int copy_vma(struct vma *vma, struct address_space *to, struct gather *gather)

@@ -102,6 +102,24 @@ int unmap_locked(struct address_space *space, uintptr_t start, uintptr_t end, st
     return 0;
 }
 
+/* The tables stay: they go with the space, when no CPU has it loaded any more. */
+void unmap_all_locked(struct address_space *space, struct list *doomed)
+{
+    struct gather gather;
+    gather_init(&gather, space);
+    gather.is_unused = true;
+    for (struct vma *vma = vma_find(space, 0), *next; vma; vma = next) {
+        next = vma_next(vma);
+        int err = tables_clear(vma, vma->start, vma->end, false, &gather);
+        assert(!err); /* whole vmas: nothing is split */
+        vma_forget(vma);
+        list_add_last(doomed, &vma->link);
+    }
+    gather_flush(&gather);
+    space->vmas = (struct rb_tree){0};
+    space->vma_count = space->mapped_pages = 0;
+}
+
 int address_space_unmap(struct address_space *space, uintptr_t start, size_t len)
 {
     if (!is_aligned(start, PAGE_SIZE) || !len || len > USER_ADDRESS_MAX || start > USER_ADDRESS_MAX - len)

@@ -14,8 +14,7 @@ struct range {
 static struct range ranges[RANGES_MAX]; /* sorted, disjoint; const after memory_init */
 static unsigned range_count;
 static uint64_t cursor; /* chunks below this have been handed over; zone_lock */
-/* Address that a page number within the section indexes (the array may begin later); 0: not placed. Written once. */
-static uintptr_t section_arrays[SECTIONS_MAX];
+uintptr_t section_arrays[SECTIONS_MAX];
 static uintptr_t direct_map; /* where physical address 0 is mapped; const after memory_init */
 
 void memory_add_range(uint64_t start, uint64_t end)
@@ -78,10 +77,7 @@ uint64_t page_physical(const struct page *page)
 
 struct page *page_of_physical(uint64_t physical)
 {
-    uint64_t section = physical >> SECTION_SHIFT;
-    debug_assert(section < SECTIONS_MAX && section_arrays[section]);
-    return (struct page *)(section_arrays[section] +
-                           ((physical & (SECTION_SIZE - 1)) >> PAGE_SHIFT) * sizeof(struct page));
+    return zone_page_of(physical);
 }
 
 /* The part of the i-th range that lies in [start, end); empty when start >= end of it. */

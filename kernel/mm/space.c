@@ -17,11 +17,10 @@ static struct cpu_space cpu_spaces[CPU_MAX];
 static struct object_cache *space_cache;
 
 /* Linux leaves 128 MiB at least for the stack, moves the stack by up to 16 GiB and the areas by 28 bits of pages. */
-static uintptr_t random_search_top(void)
+void address_space_set_search_top(struct address_space *space, uint64_t random)
 {
-    uint64_t random;
-    arch_random_seed(&random, sizeof random);
-    return USER_ADDRESS_MAX - (UINT64_C(16) << 30) - (UINT64_C(1) << 28) - ((random & ((1u << 28) - 1)) << PAGE_SHIFT);
+    space->search_top =
+        USER_ADDRESS_MAX - (UINT64_C(16) << 30) - (UINT64_C(1) << 28) - ((random & ((1u << 28) - 1)) << PAGE_SHIFT);
 }
 
 struct address_space *address_space_create(void)
@@ -39,7 +38,7 @@ struct address_space *address_space_create(void)
     spin_init(&space->table_lock);
     refcount_init(&space->users, 1);
     refcount_init(&space->tables, 1);
-    space->search_top = random_search_top();
+    address_space_set_search_top(space, 0);
     space->limit_as = space->limit_data = space->limit_stack = UINT64_MAX;
     return space;
 }
@@ -63,8 +62,7 @@ void address_space_put(struct address_space *space)
         return;
     struct list doomed = LIST_INIT(doomed);
     rwlock_write_lock(&space->lock);
-    int err = unmap_locked(space, 0, USER_ADDRESS_MAX, &doomed);
-    assert(!err); /* nothing reaches across the ends, so nothing is split */
+    unmap_all_locked(space, &doomed);
     rwlock_write_unlock(&space->lock);
     vmas_free(&doomed);
     tables_put(space);

@@ -17,6 +17,7 @@
 #include <sched/mutex.h>
 #include "mm.h"
 #include "page_flags.h"
+#include "zone.h"
 
 /* Linux's numbers, include/uapi/asm-generic/mman*.h and mman.h. */
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_SEM = 8, PROT_ANY = 7 };
@@ -78,7 +79,7 @@ struct address_space {
     struct rwlock lock;
     struct rb_tree vmas;
     uint64_t vma_count, mapped_pages, peak_mapped_pages;
-    uintptr_t search_top; /* areas are searched downward from here; const after creation */
+    uintptr_t search_top; /* areas are searched downward from here; const once a program runs in it */
     uintptr_t brk_start, brk_end;
     uint64_t limit_as, limit_data, limit_stack; /* bytes */
 
@@ -101,6 +102,7 @@ struct vma *vma_create(struct address_space *space);
 void vma_free(struct vma *vma);   /* puts the object: not under locks */
 void vma_insert(struct vma *vma); /* also into the object's list */
 void vma_remove(struct vma *vma); /* from tree and object's list */
+void vma_forget(struct vma *vma); /* from the object's list only, when the tree goes as a whole */
 /* Splits so that one begins at `at`, which lies within; *upper (may be NULL) is it. -ENOMEM. */
 int vma_split(struct vma *vma, uintptr_t at, struct vma **upper);
 /* Joins with neighbours that continue it; the one that remains. */
@@ -119,11 +121,14 @@ static inline uint64_t vma_index(const struct vma *vma, uintptr_t address)
 
 /* ---- tables.c: page-table entries ---- */
 struct spinlock *table_lock_of(struct address_space *space, uintptr_t address);
-/* Collects pages whose entries were cleared, so that the TLBs are flushed once before they are freed. */
+/* Collects pages whose entries were cleared, so that they are accounted and the TLBs flushed once before they are
+ * freed. */
 enum { GATHER_MAX = 128 };
 struct gather {
     struct address_space *space;
+    bool is_unused;       /* no program will run in the space any more: its translations need no flush */
     uintptr_t start, end; /* to be flushed; empty when start >= end */
+    int64_t anonymous_pages, file_pages, huge_pages; /* that went */
     unsigned count;
     struct page *pages[GATHER_MAX];
 };
@@ -138,11 +143,21 @@ int tables_split(struct address_space *space, uintptr_t address);
 int tables_split_locked(struct address_space *space, uintptr_t base, pte_t *huge);
 /* Whether nobody but one entry refers to the page of a program: it may be written in place. */
 bool page_has_sole_user(struct page *page);
+/* What an entry of the vma allows. */
+unsigned vma_page_protection(const struct vma *vma, bool is_writable);
 pte_t vma_entry(const struct vma *vma, const struct page *page, bool is_writable, unsigned level);
+/* Pages of that kind came (pages > 0) or went. */
 void space_account(struct address_space *space, const struct page *page, int64_t pages);
+void space_account_anonymous(struct address_space *space, int64_t pages);
 static inline struct page *page_of_entry(pte_t entry)
 {
-    return page_of_physical(arch_pte_physical(entry));
+    return zone_page_of(arch_pte_physical(entry));
+}
+/* Entries that map a page of an object came or went; nobody asks how often a program's own page is mapped. */
+static inline void page_count_map(struct page *page, int32_t n)
+{
+    if (!(page->flags & PAGE_FLAG_ANON))
+        add_relaxed(&page->map_count, n);
 }
 
 /* ---- space.c ---- */
@@ -153,6 +168,8 @@ void space_flush(struct address_space *space, uintptr_t start, uintptr_t end);
 /* ---- map.c ---- */
 int map_check_limits(struct address_space *space, size_t len, size_t replaced, unsigned protection, unsigned vma_flags);
 int unmap_locked(struct address_space *space, uintptr_t start, uintptr_t end, struct list *doomed);
+/* Takes out everything, when the last user has gone. */
+void unmap_all_locked(struct address_space *space, struct list *doomed);
 void vmas_free(struct list *doomed); /* not under locks */
 int map_find_area(struct address_space *space, uintptr_t hint, size_t len, unsigned map_flags, bool is_anonymous,
                   uintptr_t *out);

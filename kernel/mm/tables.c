@@ -18,7 +18,7 @@ struct spinlock *table_lock_of(struct address_space *space, uintptr_t address)
     return &locks[key % LOCK_COUNT].lock;
 }
 
-pte_t vma_entry(const struct vma *vma, const struct page *page, bool is_writable, unsigned level)
+unsigned vma_page_protection(const struct vma *vma, bool is_writable)
 {
     unsigned protection = PAGE_USER;
     if (vma->protection & PROT_ANY)
@@ -27,20 +27,38 @@ pte_t vma_entry(const struct vma *vma, const struct page *page, bool is_writable
         protection |= PAGE_EXECUTE;
     if (is_writable && vma->protection & PROT_WRITE)
         protection |= PAGE_WRITE;
-    return arch_pte_make(page_physical(page), protection, level);
+    return protection;
+}
+
+pte_t vma_entry(const struct vma *vma, const struct page *page, bool is_writable, unsigned level)
+{
+    return arch_pte_make(page_physical(page), vma_page_protection(vma, is_writable), level);
+}
+
+static void watch_peak(struct address_space *space)
+{
+    int64_t now = load_relaxed(&space->anonymous_pages) + load_relaxed(&space->file_pages);
+    if (now > load_relaxed(&space->peak_resident_pages))
+        store_relaxed(&space->peak_resident_pages, now);
+}
+
+void space_account_anonymous(struct address_space *space, int64_t pages)
+{
+    add_relaxed(&space->anonymous_pages, pages);
+    memory_account(MEMORY_ANONYMOUS, pages);
+    if (pages > 0)
+        watch_peak(space);
 }
 
 void space_account(struct address_space *space, const struct page *page, int64_t pages)
 {
     if (page->flags & PAGE_FLAG_ANON) {
-        add_relaxed(&space->anonymous_pages, pages);
-        memory_account(MEMORY_ANONYMOUS, pages);
-    } else {
-        add_relaxed(&space->file_pages, pages);
+        space_account_anonymous(space, pages);
+        return;
     }
-    int64_t now = load_relaxed(&space->anonymous_pages) + load_relaxed(&space->file_pages);
-    if (pages > 0 && now > load_relaxed(&space->peak_resident_pages))
-        store_relaxed(&space->peak_resident_pages, now);
+    add_relaxed(&space->file_pages, pages);
+    if (pages > 0)
+        watch_peak(space);
 }
 
 bool page_has_sole_user(struct page *page)
@@ -54,14 +72,29 @@ bool page_has_sole_user(struct page *page)
 void gather_init(struct gather *gather, struct address_space *space)
 {
     gather->space = space;
+    gather->is_unused = false;
     gather->start = UINTPTR_MAX;
     gather->end = 0;
+    gather->anonymous_pages = gather->file_pages = gather->huge_pages = 0;
     gather->count = 0;
+}
+
+static void gather_account(struct gather *gather)
+{
+    struct address_space *space = gather->space;
+    if (gather->anonymous_pages)
+        space_account_anonymous(space, -gather->anonymous_pages);
+    if (gather->file_pages)
+        add_relaxed(&space->file_pages, -gather->file_pages);
+    if (gather->huge_pages)
+        add_relaxed(&space->huge_pages, -gather->huge_pages);
+    gather->anonymous_pages = gather->file_pages = gather->huge_pages = 0;
 }
 
 void gather_flush(struct gather *gather)
 {
-    if (gather->start < gather->end)
+    gather_account(gather);
+    if (gather->start < gather->end && !gather->is_unused)
         space_flush(gather->space, gather->start, gather->end);
     for (unsigned i = 0; i < gather->count; i++)
         page_put(gather->pages[i]);
@@ -98,13 +131,10 @@ int tables_split_locked(struct address_space *space, uintptr_t base, pte_t *huge
         page_split_huge(page);
     else
         add_relaxed(&page->refs.count, HUGE_PAGES - 1u);
-    add_relaxed(&page->map_count, -1);
     add_relaxed(&space->huge_pages, -HUGE_PAGES);
     unsigned protection = arch_pte_protection(was);
-    for (unsigned i = 0; i < HUGE_PAGES; i++) {
-        add_relaxed(&page[i].map_count, 1);
+    for (unsigned i = 0; i < HUGE_PAGES; i++)
         store_release(&entries[i], arch_pte_make(arch_pte_physical(was) + i * PAGE_SIZE, protection, 0));
-    }
     return 0;
 }
 
@@ -127,16 +157,27 @@ int tables_split(struct address_space *space, uintptr_t address)
 /* Clears one entry under its lock; the page goes to the gather. */
 static void clear_entry(struct vma *vma, pte_t *entry, uintptr_t at, unsigned level, struct gather *gather)
 {
-    struct address_space *space = vma->space;
     pte_t was = atomic_exchange(entry, 0);
     struct page *page = page_of_entry(was);
     if (!vma_is_private(vma) && arch_pte_is_dirty(was) && vma->object->ops->mark_dirty)
         vma->object->ops->mark_dirty(vma->object, page);
-    add_relaxed(&page->map_count, -1);
-    space_account(space, page, level ? -HUGE_PAGES : -1);
+    int64_t *kind = page->flags & PAGE_FLAG_ANON ? &gather->anonymous_pages : &gather->file_pages;
+    *kind += level ? HUGE_PAGES : 1;
     if (level)
-        add_relaxed(&space->huge_pages, -HUGE_PAGES);
+        gather->huge_pages += HUGE_PAGES;
+    page_count_map(page, -1);
     gather_add(gather, at, level ? HUGE_SIZE : PAGE_SIZE, page);
+}
+
+/* Clears small entries of one table. */
+static void clear_small(struct vma *vma, pte_t *entry, uintptr_t at, uintptr_t end, bool only_shared,
+                        struct gather *gather)
+{
+    for (; at < end; at += PAGE_SIZE, entry++) {
+        pte_t now = load_relaxed(entry);
+        if (now && !(only_shared && page_of_entry(now)->flags & PAGE_FLAG_ANON))
+            clear_entry(vma, entry, at, 0, gather);
+    }
 }
 
 /*
@@ -153,8 +194,12 @@ static int clear_piece(struct vma *vma, uintptr_t *at, uintptr_t end, bool only_
     pte_t *entry;
     spin_lock(lock);
     while (!err && *at < piece_end && (entry = arch_pte_next(&space->table, at, piece_end, &level))) {
-        uintptr_t next = *at + (level ? HUGE_SIZE : PAGE_SIZE);
-        if (level && (*at < start || next > piece_end)) {
+        if (!level) {
+            clear_small(vma, entry, *at, piece_end, only_shared, gather);
+            break;
+        }
+        uintptr_t next = *at + HUGE_SIZE;
+        if (*at < start || next > piece_end) {
             err = tables_split_locked(space, align_down(*at, HUGE_SIZE), entry);
             *at = MAX(*at, start);
             continue;

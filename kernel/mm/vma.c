@@ -131,6 +131,11 @@ void vma_insert(struct vma *vma)
     object_list_add(vma);
 }
 
+void vma_forget(struct vma *vma)
+{
+    object_list_remove(vma);
+}
+
 void vma_remove(struct vma *vma)
 {
     struct vma *next = vma_next(vma);

@@ -40,6 +40,16 @@ struct zone {
 };
 extern struct zone zone;
 
+/* Address that a page number within the section indexes (the array may begin later); 0: not placed. Written once. */
+extern uintptr_t section_arrays[SECTIONS_MAX];
+static inline struct page *zone_page_of(uint64_t physical)
+{
+    uint64_t section = physical >> SECTION_SHIFT;
+    debug_assert(section < SECTIONS_MAX && section_arrays[section]);
+    return (struct page *)(section_arrays[section] +
+                           ((physical & (SECTION_SIZE - 1)) >> PAGE_SHIFT) * sizeof(struct page));
+}
+
 /* Under zone_lock; in one piece, as others read it without the lock. */
 static inline void zone_count_free(int64_t n)
 {

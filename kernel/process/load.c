@@ -186,6 +186,7 @@ static int map_vdso(struct address_space *space, struct exec_layout *layout)
 int exec_map(struct address_space *space, struct exec_image *image, uint64_t stack_limit, struct exec_layout *layout)
 {
     uintptr_t interpreter_bias = 0;
+    address_space_set_search_top(space, random_u64());
     int err = map_stack(space, stack_limit, image->program.wants_executable_stack, layout);
     if (!err)
         err = map_image(space, image->file, &image->header, image->table, &image->program,

@@ -3,6 +3,7 @@
  * registers and the MSRs of SYSCALL. Only what CPUID reports is switched on, since reserved bits fault.
  */
 #include "cpu_local.h"
+#include <arch/mmu.h>
 #include "user_copy.h"
 #include <base/string.h>
 #include <mm/alloc.h>
@@ -59,6 +60,7 @@ static void read_features(struct cpu_features *f)
     uint32_t max_extended = cpuid_read(0x80000000, 0).eax;
     struct cpuid amd = cpuid_read(0x80000001, 0);
     f->has_nx = amd.edx & 1 << 20;
+    arch_pte_no_execute = f->has_nx ? PTE_NX : 0;
     f->has_huge_1g = amd.edx & 1 << 26;
     f->has_rdtscp = amd.edx & 1 << 27;
     f->has_invariant_tsc = max_extended >= 0x80000007 && cpuid_read(0x80000007, 0).edx & 1 << 8;

@@ -5,7 +5,6 @@
  */
 #include "cpu_local.h"
 #include "memory_map.h"
-#include "page_entry.h"
 #include <arch/mmu.h>
 #include <base/assert.h>
 #include <base/errno.h>
@@ -13,6 +12,7 @@
 #include <mm/page.h>
 
 enum { ENTRIES = 512, USER_ENTRIES = 256, ROOT_LEVEL = 3 };
+uint64_t arch_pte_no_execute;
 
 static uint64_t span(unsigned level)
 {
@@ -132,44 +132,45 @@ pte_t *arch_pte(struct arch_page_table *table, uintptr_t address, unsigned level
     }
 }
 
+/* The next entry of the same table that is not 0, below `end`; NULL: none in this table, *address is where it ends. */
+static pte_t *skip_empty(pte_t *entry, unsigned level, uintptr_t *address, uintptr_t end)
+{
+    uintptr_t step = span(level), at = *address & ~(step - 1);
+    uintptr_t limit = (at & ~(span(level + 1) - 1)) + span(level + 1);
+    if (limit > end)
+        limit = end;
+    do {
+        entry++;
+        at += step;
+    } while (at < limit && !load_relaxed(entry));
+    *address = at;
+    return at < limit ? entry : NULL;
+}
+
 pte_t *arch_pte_next(struct arch_page_table *table, uintptr_t *at, uintptr_t end, unsigned *level)
 {
     uintptr_t address = *at;
     while (address < end) {
-        pte_t *entries = physical_to_virtual(table->root);
         unsigned depth = ROOT_LEVEL;
-        pte_t *entry = &entries[index_of(address, depth)];
+        pte_t *entry = &table_of(table->root)[index_of(address, depth)];
         pte_t value = load_acquire(entry);
-        while (depth && is_table(value)) {
-            depth--;
-            entry = &table_of(value)[index_of(address, depth)];
+        for (;;) {
+            if (depth && is_table(value)) {
+                depth--;
+                entry = &table_of(value)[index_of(address, depth)];
+            } else if (value) {
+                *at = address & ~(span(depth) - 1);
+                *level = depth;
+                return entry;
+            } else {
+                entry = skip_empty(entry, depth, &address, end);
+                if (!entry)
+                    break;
+            }
             value = load_acquire(entry);
         }
-        if (value) {
-            *at = depth ? address & ~(span(depth) - 1) : address;
-            *level = depth;
-            return entry;
-        }
-        address = (address & ~(span(depth) - 1)) + span(depth);
-        if (!address)
-            break;
     }
     return NULL;
-}
-
-/* The entry of that level for an address; NULL when the tables above are missing, *missing then says at which level. */
-static pte_t *find_entry(struct arch_page_table *table, uintptr_t address, unsigned level, unsigned *missing)
-{
-    pte_t *entries = physical_to_virtual(table->root);
-    for (unsigned at = ROOT_LEVEL; at > level; at--) {
-        pte_t value = entries[index_of(address, at)];
-        if (!is_table(value)) {
-            *missing = at;
-            return NULL;
-        }
-        entries = table_of(value);
-    }
-    return &entries[index_of(address, level)];
 }
 
 static bool is_empty(const pte_t *entries)
@@ -180,21 +181,32 @@ static bool is_empty(const pte_t *entries)
     return true;
 }
 
-/* Unlinks the empty tables right below entries of that level, chaining their pages through owner_data. */
-static void unlink_empty(struct arch_page_table *table, uintptr_t start, uintptr_t end, unsigned level,
-                         struct page **unlinked)
+/*
+ * Unlinks the tables below `entries` (which maps from `base` on) that serve only [start, end), chaining their pages
+ * through owner_data. A table that lies wholly inside holds nothing any more; one at an edge may. The depth of the
+ * recursion is the level's.
+ */
+static void unlink_unused(pte_t *entries, uintptr_t base, unsigned level, uintptr_t start, uintptr_t end,
+                          struct page **unlinked)
 {
-    uintptr_t address = start & ~(span(level) - 1);
-    while (address < end) {
-        unsigned missing = level;
-        pte_t *entry = find_entry(table, address, level, &missing);
-        if (entry && is_table(*entry) && is_empty(table_of(*entry))) {
-            struct page *page = page_of_address(table_of(*entry));
-            store_release(entry, UINT64_C(0));
-            page->owner_data[0] = (uintptr_t)*unlinked;
-            *unlinked = page;
-        }
-        address = (address & ~(span(missing) - 1)) + span(missing);
+    uintptr_t first = start > base ? start : base, last = base + span(level) * ENTRIES - 1;
+    if (last > end - 1)
+        last = end - 1;
+    for (unsigned i = index_of(first, level); i <= index_of(last, level); i++) {
+        if (!is_table(entries[i]))
+            continue;
+        pte_t *below = table_of(entries[i]);
+        uintptr_t at = base + i * span(level);
+        if (level > 1)
+            unlink_unused(below, at, level - 1, start, end, unlinked);
+        bool is_inside = at >= start && at + span(level) <= end;
+        debug_assert(!is_inside || is_empty(below));
+        if (!is_inside && !is_empty(below))
+            continue;
+        struct page *page = page_of_address(below);
+        store_release(&entries[i], UINT64_C(0));
+        page->owner_data[0] = (uintptr_t)*unlinked;
+        *unlinked = page;
     }
 }
 
@@ -204,8 +216,8 @@ void arch_page_table_trim(struct arch_page_table *table, uintptr_t start, uintpt
     if (end > USER_ADDRESS_MAX)
         end = USER_ADDRESS_MAX;
     struct page *unlinked = NULL;
-    for (unsigned level = 1; level <= ROOT_LEVEL; level++)
-        unlink_empty(table, start, end, level, &unlinked);
+    if (start < end)
+        unlink_unused(table_of(table->root), 0, ROOT_LEVEL, start, end, &unlinked);
     if (!unlinked)
         return;
     tlb_flush_tables(table->root);
@@ -215,60 +227,4 @@ void arch_page_table_trim(struct arch_page_table *table, uintptr_t start, uintpt
         page_put(page);
         memory_account(MEMORY_TABLES, -1);
     }
-}
-
-pte_t arch_pte_make(uint64_t physical, unsigned protection, unsigned level)
-{
-    pte_t pte = (physical & PTE_ADDRESS) | (level ? PTE_HUGE : 0);
-    pte |= protection & PAGE_READ ? PTE_PRESENT : PTE_NONE;
-    pte |= protection & PAGE_USER ? PTE_USER : PTE_GLOBAL | PTE_ACCESSED;
-    if (protection & PAGE_WRITE)
-        pte |= PTE_WRITABLE | PTE_DIRTY; /* it is made so because of a write; saves the CPU an update */
-    if (protection & PAGE_UNCACHED)
-        pte |= PTE_UNCACHED | PTE_THROUGH;
-    if (!(protection & PAGE_EXECUTE) && cpu_features.has_nx)
-        pte |= PTE_NX;
-    return pte;
-}
-
-uint64_t arch_pte_physical(pte_t pte)
-{
-    return pte & PTE_ADDRESS;
-}
-
-bool arch_pte_is_present(pte_t pte)
-{
-    return pte & PTE_PRESENT;
-}
-
-bool arch_pte_is_huge(pte_t pte)
-{
-    return pte & (PTE_PRESENT | PTE_NONE) && pte & PTE_HUGE;
-}
-
-bool arch_pte_is_writable(pte_t pte)
-{
-    return (pte & (PTE_PRESENT | PTE_WRITABLE)) == (PTE_PRESENT | PTE_WRITABLE);
-}
-
-bool arch_pte_is_dirty(pte_t pte)
-{
-    return pte & PTE_DIRTY;
-}
-
-bool arch_pte_is_accessed(pte_t pte)
-{
-    return pte & PTE_ACCESSED;
-}
-
-unsigned arch_pte_protection(pte_t pte)
-{
-    unsigned protection = pte & PTE_USER ? PAGE_USER : 0;
-    if (!(pte & PTE_PRESENT))
-        return protection;
-    protection |= PAGE_READ;
-    protection |= pte & PTE_WRITABLE ? PAGE_WRITE : 0;
-    protection |= pte & PTE_NX ? 0 : PAGE_EXECUTE;
-    protection |= pte & PTE_UNCACHED ? PAGE_UNCACHED : 0;
-    return protection;
 }

@@ -10,7 +10,6 @@
 #include <arch/mmu.h>
 #include <base/spinlock.h>
 #include <base/string.h>
-#include "page_entry.h"
 
 extern uint64_t boot_pml4[512], direct_pdpt[512], direct_pd[512], kernel_pdpt[512], kernel_pd[512], device_pdpt[512],
     image_tables[];
@@ -28,23 +27,6 @@ static unsigned root_index(uint64_t address)
     return address >> 39 & 511;
 }
 
-void *physical_to_virtual(uint64_t physical)
-{
-    return (void *)(DIRECT_MAP_BASE + physical);
-}
-
-/* Addresses within the image are taken too: its static objects go to devices and CPUs as well. */
-uint64_t virtual_to_physical(const void *direct_mapped)
-{
-    uintptr_t address = (uintptr_t)direct_mapped;
-    return address >= KERNEL_BASE ? address - KERNEL_BASE : address - DIRECT_MAP_BASE;
-}
-
-static uint64_t no_execute(void)
-{
-    return cpu_features.has_nx ? PTE_NX : 0;
-}
-
 /* The first 8 MiB by small pages: rights by what the linker put there. */
 static void fill_image_tables(void)
 {
@@ -52,11 +34,11 @@ static void fill_image_tables(void)
              rodata_end = image_physical(kernel_rodata_end);
     for (uint64_t i = 0; i < IMAGE_TABLES * ENTRIES; i++) {
         uint64_t at = i << PAGE_SHIFT;
-        uint64_t rights = PTE_WRITABLE | no_execute();
+        uint64_t rights = PTE_WRITABLE | arch_pte_no_execute;
         if (at >= text && at < text_end)
             rights = 0;
         else if (at >= text_end && at < rodata_end)
-            rights = no_execute();
+            rights = arch_pte_no_execute;
         image_tables[i] = at | rights | PTE_PRESENT | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY;
     }
 }
@@ -65,13 +47,13 @@ static void fill_direct_pd(uint64_t *pd, uint64_t physical)
 {
     for (unsigned i = 0; i < ENTRIES; i++)
         pd[i] = (physical + i * MIB2) | PTE_PRESENT | PTE_WRITABLE | PTE_HUGE | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY |
-                no_execute();
+                arch_pte_no_execute;
 }
 
 /* One GiB of the direct map after the first: one entry where the CPU has such pages, else a table of 512. */
 static uint64_t direct_gib_entry(uint64_t physical)
 {
-    uint64_t flags = PTE_PRESENT | PTE_WRITABLE | no_execute();
+    uint64_t flags = PTE_PRESENT | PTE_WRITABLE | arch_pte_no_execute;
     if (cpu_features.has_huge_1g)
         return physical | flags | PTE_HUGE | PTE_GLOBAL | PTE_ACCESSED | PTE_DIRTY;
     uint64_t pd = memory_map_take_page();
@@ -83,7 +65,7 @@ static void fill_direct_map(void)
 {
     fill_direct_pd(direct_pd, 0);
     for (unsigned i = 0; i < IMAGE_TABLES; i++)
-        direct_pd[i] = image_physical(image_tables + i * ENTRIES) | PTE_PRESENT | PTE_WRITABLE | no_execute();
+        direct_pd[i] = image_physical(image_tables + i * ENTRIES) | PTE_PRESENT | PTE_WRITABLE | arch_pte_no_execute;
     uint64_t *pdpt = direct_pdpt;
     uint64_t pdpt_physical = image_physical(direct_pdpt);
     for (uint64_t at = 0; at < memory_map_end(); at += GIB) {
@@ -92,9 +74,9 @@ static void fill_direct_map(void)
             pdpt_physical = memory_map_take_page();
             pdpt = physical_to_virtual(pdpt_physical);
         }
-        kernel_pml4[slot] = pdpt_physical | PTE_PRESENT | PTE_WRITABLE | no_execute();
+        kernel_pml4[slot] = pdpt_physical | PTE_PRESENT | PTE_WRITABLE | arch_pte_no_execute;
         pdpt[at / GIB & 511] =
-            at ? direct_gib_entry(at) : image_physical(direct_pd) | PTE_PRESENT | PTE_WRITABLE | no_execute();
+            at ? direct_gib_entry(at) : image_physical(direct_pd) | PTE_PRESENT | PTE_WRITABLE | arch_pte_no_execute;
     }
 }
 
@@ -105,7 +87,8 @@ void paging_init(void)
     for (unsigned i = 0; i < IMAGE_TABLES; i++)
         kernel_pd[i] = image_physical(image_tables + i * ENTRIES) | PTE_PRESENT | PTE_WRITABLE;
     kernel_pml4[root_index(KERNEL_BASE)] = image_physical(kernel_pdpt) | PTE_PRESENT | PTE_WRITABLE;
-    kernel_pml4[root_index(DEVICE_MAP_BASE)] = image_physical(device_pdpt) | PTE_PRESENT | PTE_WRITABLE | no_execute();
+    kernel_pml4[root_index(DEVICE_MAP_BASE)] =
+        image_physical(device_pdpt) | PTE_PRESENT | PTE_WRITABLE | arch_pte_no_execute;
     memcpy(boot_pml4 + 256, kernel_pml4 + 256, 256 * sizeof(uint64_t)); /* for the trampoline */
     paging_activate_kernel();
 }

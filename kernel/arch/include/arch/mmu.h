@@ -15,9 +15,18 @@ enum page_protection { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_EXECUTE = 4, PAGE_USE
 /* An entry as its CPU holds it; 0 means not present. */
 typedef uint64_t pte_t;
 
-/* All physical memory of the machine is mapped, writable and never executable, from here. */
-void *physical_to_virtual(uint64_t physical);
-uint64_t virtual_to_physical(const void *direct_mapped);
+/*
+ * arch/mmu_inline.h provides, inline on a real CPU:
+ *   void *physical_to_virtual(uint64_t physical);   all memory is mapped, writable and never executable, from there
+ *   uint64_t virtual_to_physical(const void *direct_mapped);
+ *   pte_t arch_pte_make(uint64_t physical, unsigned protection, unsigned level);
+ *       Protection without PAGE_READ (PROT_NONE) gives an entry that keeps its physical address and level but that the
+ *       CPU takes as not present; it is never 0, and arch_pte_physical, arch_pte_is_huge and arch_pte_next know it.
+ *   uint64_t arch_pte_physical(pte_t pte);
+ *   bool arch_pte_is_present(pte_t pte), arch_pte_is_huge, arch_pte_is_writable, arch_pte_is_dirty, arch_pte_is_accessed
+ *   unsigned arch_pte_protection(pte_t pte);
+ */
+#include <arch/mmu_inline.h>
 
 int arch_page_table_create(struct arch_page_table *table); /* upper half filled in; -ENOMEM */
 void arch_page_table_destroy(struct arch_page_table *table); /* frees table pages, not what they map */
@@ -35,17 +44,6 @@ void arch_page_table_trim(struct arch_page_table *table, uintptr_t start, uintpt
 /* Lowest entry that is not 0 at or after *at, below `end`; for sparse walks. NULL: none. *at, *level tell where (*at is rounded
  * down to the start of a huge entry that begins below it). */
 pte_t *arch_pte_next(struct arch_page_table *table, uintptr_t *at, uintptr_t end, unsigned *level);
-
-/* Protection without PAGE_READ (PROT_NONE) gives an entry that keeps its physical address and level but that the CPU takes
- * as not present; it is never 0, and arch_pte_physical, arch_pte_is_huge and arch_pte_next know it. */
-pte_t arch_pte_make(uint64_t physical, unsigned protection, unsigned level);
-uint64_t arch_pte_physical(pte_t pte);
-bool arch_pte_is_present(pte_t pte);
-bool arch_pte_is_huge(pte_t pte);
-bool arch_pte_is_writable(pte_t pte);
-bool arch_pte_is_dirty(pte_t pte);
-bool arch_pte_is_accessed(pte_t pte);
-unsigned arch_pte_protection(pte_t pte);
 
 /*
  * Flushes [start, end) of the table from the TLB of every CPU in `cpus` (bit n: cpu_index() n), waiting for the remote
