@@ -9,24 +9,33 @@
 
 enum { OPT_WHOLE = 256, OPT_JSON };
 static const struct option long_options[] = {
-    {"output", required_argument, NULL, 'o'}, {"env", required_argument, NULL, 'e'},   {"workdir", required_argument, NULL, 'w'},
-    {"memory", required_argument, NULL, 'm'}, {"whole-runtime", no_argument, NULL, OPT_WHOLE}, {"json", no_argument, NULL, OPT_JSON},
-    {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+    {"output", required_argument, NULL, 'o'},
+    {"env", required_argument, NULL, 'e'},
+    {"workdir", required_argument, NULL, 'w'},
+    {"memory", required_argument, NULL, 'm'},
+    {"whole-runtime", no_argument, NULL, OPT_WHOLE},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 void print_build(const char *path, const struct image_info *info, long long elapsed_ms)
 {
-    char *sizes[] = {format_size(info->application_bytes), format_size(info->runtime_bytes), format_size(info->library_bytes), format_size(info->size)};
-    fprintf(stderr, "skiff: image %s: %s (application %s, runtime %s %s, system %s; %llu files), built in %lld.%03lld s\n", path, sizes[3],
-            sizes[0], info->runtime, sizes[1], sizes[2], (unsigned long long)info->file_count, elapsed_ms / 1000, elapsed_ms % 1000);
+    char *sizes[] = {format_size(info->application_bytes), format_size(info->runtime_bytes),
+                     format_size(info->library_bytes), format_size(info->size)};
+    fprintf(stderr,
+            "skiff: image %s: %s (application %s, runtime %s %s, system %s; %llu files), built in %lld.%03lld s\n",
+            path, sizes[3], sizes[0], info->runtime, sizes[1], sizes[2], (unsigned long long)info->file_count,
+            elapsed_ms / 1000, elapsed_ms % 1000);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         free(sizes[i]);
 }
 
 static void print_json(const char *path, const struct image_info *info, bool is_build)
 {
-    json_t *object = json_pack("{s:s, s:s, s:I, s:i}", "image", path, "runtime", info->runtime, "size_bytes", (json_int_t)info->size,
-                               "memory_mib", (int)info->memory_mib);
+    json_t *object = json_pack("{s:s, s:s, s:I, s:i}", "image", path, "runtime", info->runtime, "size_bytes",
+                               (json_int_t)info->size, "memory_mib", (int)info->memory_mib);
     if (is_build) {
         json_object_set_new(object, "files", json_integer((json_int_t)info->file_count));
         json_object_set_new(object, "application_bytes", json_integer((json_int_t)info->application_bytes));
@@ -36,6 +45,14 @@ static void print_json(const char *path, const struct image_info *info, bool is_
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);
+}
+
+/* Unlike run, build takes no values from here: an image is the same wherever it is built. */
+static struct error *check_variable(const char *text)
+{
+    if (*text && *text != '=' && strchr(text, '='))
+        return NULL;
+    return error_new("-e \"%s\": a variable is written NAME=VALUE", text);
 }
 
 static char *default_output(const char *source)
@@ -68,14 +85,17 @@ struct error *verb_build(int argc, char **argv, int *status)
             output = optarg;
             break;
         case 'e':
+            err = check_variable(optarg);
             strings_add(&o.environment, optarg);
             break;
         case 'w':
             o.working_directory = optarg;
-            err = optarg[0] == '/' ? NULL : error_new("-w %s: the working directory is an absolute path in the image", optarg);
+            err = optarg[0] == '/' ? NULL
+                                   : error_new("-w %s: the working directory is an absolute path in the image", optarg);
             break;
         case 'm':
-            err = size_parse_mib(optarg, &o.memory_mib) ? NULL : error_new("-m %s: a size is written as 512M or 2G", optarg);
+            err = size_parse_mib(optarg, &o.memory_mib) ? NULL
+                                                        : error_new("-m %s: a size is written as 512M or 2G", optarg);
             break;
         case OPT_WHOLE:
             o.whole_runtime = true;
@@ -90,7 +110,7 @@ struct error *verb_build(int argc, char **argv, int *status)
             print_usage(verb_find("build"));
             return NULL;
         default:
-            err = bad_option("build", argv);
+            err = bad_option("build", option, argv);
         }
     }
     if (!err && optind == argc)
@@ -129,7 +149,8 @@ struct error *verb_inspect(int argc, char **argv, int *status)
         return NULL;
     }
     char *size = format_size(info.size);
-    printf("image    %s\nruntime  %s\nsize     %s\nmemory   %u MiB\nstate    whole\n", path, info.runtime, size, info.memory_mib);
+    printf("image    %s\nruntime  %s\nsize     %s\nmemory   %u MiB\nstate    whole\n", path, info.runtime, size,
+           info.memory_mib);
     free(size);
     return NULL;
 }

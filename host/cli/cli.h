@@ -14,8 +14,8 @@ struct verb {
 extern const struct verb verbs[];
 const struct verb *verb_find(const char *name);
 void print_usage(const struct verb *verb);
-/* The error for a wrong option: getopt has set optopt. */
-struct error *bad_option(const char *verb, char **argv);
+/* The error for a wrong option: getopt has returned `found` ('?' or ':'). */
+struct error *bad_option(const char *verb, int found, char **argv);
 /* "12.3 MiB". */
 char *format_size(uint64_t bytes);
 /* The kernel that belongs to this skiff: $SKIFF_KERNEL, next to the program, or where it was installed. */

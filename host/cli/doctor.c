@@ -20,15 +20,19 @@ static struct finding check_kvm(void)
 {
     switch (vm_probe_kvm()) {
     case VM_KVM_HARDWARE:
-        return (struct finding){"kvm", GOOD, xstrdup("hardware virtualization: /dev/kvm opens and the CPU has VT-x or AMD-V"), NULL};
+        return (struct finding){"kvm", GOOD,
+                                xstrdup("hardware virtualization: /dev/kvm opens and the CPU has VT-x or AMD-V"), NULL};
     case VM_KVM_SOFTWARE:
-        return (struct finding){"kvm", LIMITED,
-                                xstrdup("software KVM: /dev/kvm opens, but the CPU shows neither VT-x nor AMD-V, so the kernel's instructions "
-                                        "would be emulated one by one; --accel auto uses TCG"),
-                                "run on bare metal, or on a host with nested virtualization"};
+        return (struct finding){
+            "kvm", LIMITED,
+            xstrdup(
+                "software KVM: /dev/kvm opens, but the CPU shows neither VT-x nor AMD-V, so the kernel's instructions "
+                "would be emulated one by one; --accel auto uses TCG"),
+            "run on bare metal, or on a host with nested virtualization"};
     case VM_KVM_NO_PERMISSION:
-        return (struct finding){"kvm", LIMITED, xstrdup("/dev/kvm is there, but this user may not open it; machines run under TCG, slower"),
-                                "sudo usermod -aG kvm $USER, then log in again"};
+        return (struct finding){
+            "kvm", LIMITED, xstrdup("/dev/kvm is there, but this user may not open it; machines run under TCG, slower"),
+            "sudo usermod -aG kvm $USER, then log in again"};
     default:
         return (struct finding){"kvm", LIMITED, xstrdup("no /dev/kvm; machines run under TCG, slower"),
                                 "enable virtualization in the firmware and load kvm_intel or kvm_amd"};
@@ -41,7 +45,8 @@ static struct finding check_qemu(void)
     struct error *err = program_run(argv, NULL, &output, NULL);
     if (err) {
         error_free(err);
-        return (struct finding){"qemu", MISSING, xstrdup("qemu-system-x86_64 is not installed"), "apt install qemu-system-x86"};
+        return (struct finding){"qemu", MISSING, xstrdup("qemu-system-x86_64 is not installed"),
+                                "apt install qemu-system-x86"};
     }
     const char *at = strstr(output, "version ");
     unsigned major = at ? (unsigned)strtoul(at + 8, NULL, 10) : 0;
@@ -99,7 +104,8 @@ struct error *verb_doctor(int argc, char **argv, int *status)
         struct finding *f = &findings[i];
         if (f->level == MISSING)
             *status = 1;
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "subject", f->subject, "state", levels[f->level], "text", f->text, "advice", f->advice));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "subject", f->subject, "state", levels[f->level],
+                                              "text", f->text, "advice", f->advice));
         if (!as_json)
             print_finding(f);
         free(f->text);

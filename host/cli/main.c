@@ -1,4 +1,6 @@
-/* skiff: one application as a virtual machine. This file: verbs, help, and the only place that prints errors and exits. */
+/* skiff: one application as a virtual machine. This file: verbs, help, and the only place that prints errors and exits.
+ */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,7 @@ const struct verb verbs[] = {
      "      --machine microvm|q35\n"
      "      --console-log FILE  append a copy of the program's output to FILE\n"
      "      --trace             log every system call on stderr\n"
+     "      --loglevel 0..3     the kernel's words: errors, warnings (default), information, debugging\n"
      "      --gdb               wait for gdb on 127.0.0.1:1234\n"
      "      --dry-run           print the QEMU command and do nothing\n"
      "      --whole-runtime     the whole Java runtime, not only the modules in use\n"
@@ -40,7 +43,8 @@ const struct verb verbs[] = {
      "  skiff run ./hello one two\n"
      "  skiff run -m 256M -e GREETING=hi server.rb\n\n"
      "Exit status: the program's; 128+N when signal N ended it; 125 Skiff failed; 126 not executable; 127 not found.\n"
-     "Ctrl-C: SIGTERM to the program; again: power off. Ctrl-\\ (SIGQUIT) goes to the program: a JVM prints its threads.\n",
+     "Ctrl-C: SIGTERM to the program; again: power off. Ctrl-\\ (SIGQUIT) goes to the program: a JVM prints its "
+     "threads.\n",
      verb_run},
     {"build", "build an image",
      "skiff build [OPTIONS] SOURCE [ARGUMENT...] -o FILE\n"
@@ -54,8 +58,7 @@ const struct verb verbs[] = {
      "Example:\n"
      "  skiff build app.jar -o app.img && skiff run app.img\n",
      verb_build},
-    {"inspect", "check an image and say what it is",
-     "skiff inspect [--json] IMAGE\n", verb_inspect},
+    {"inspect", "check an image and say what it is", "skiff inspect [--json] IMAGE\n", verb_inspect},
     {"doctor", "is this host ready, and what to do",
      "skiff doctor [--json]\n  Exit status 0 when everything that running needs is there.\n", verb_doctor},
     {"help", "this text, or one verb's", "skiff help [VERB]\n", verb_help},
@@ -77,7 +80,8 @@ void print_usage(const struct verb *verb)
 
 static void print_help(void)
 {
-    printf("usage: skiff VERB [OPTIONS] ...\n\nRuns one application as a virtual machine: no Linux guest, no init, no shell.\n\n");
+    printf("usage: skiff VERB [OPTIONS] ...\n\nRuns one application as a virtual machine: no Linux guest, no init, no "
+           "shell.\n\n");
     for (const struct verb *verb = verbs; verb->name; verb++)
         printf("  %-9s %s\n", verb->name, verb->summary);
     printf("\nskiff help VERB tells a verb's options. skiff --version prints the version.\n");
@@ -96,12 +100,15 @@ struct error *verb_help(int argc, char **argv, int *status)
     return NULL;
 }
 
-struct error *bad_option(const char *verb, char **argv)
+struct error *bad_option(const char *verb, int found, char **argv)
 {
-    const char *word = argv[optind - 1];
-    if (optopt && strchr("pmcewo", optopt) && word[0] == '-' && word[1] == optopt && !word[2])
-        return error_hint(error_new("%s: the option %s needs a value", verb, word), "skiff help %s", verb);
-    return error_hint(error_new("%s: the option %s is unknown or lacks its value", verb, word), "skiff help %s", verb);
+    char letter[3] = {'-', (char)optopt, '\0'};
+    const char *word = optopt > ' ' && optopt < 127 ? letter : argv[optind - 1];
+    if (found == ':')
+        return error_hint(error_new("%s: the option %s needs a value", verb, argv[optind - 1]), "skiff help %s", verb);
+    if (optopt && strchr(argv[optind - 1], '='))
+        return error_hint(error_new("%s: the option %s takes no value", verb, argv[optind - 1]), "skiff help %s", verb);
+    return error_hint(error_new("%s: there is no option %s", verb, word), "skiff help %s", verb);
 }
 
 char *format_size(uint64_t bytes)
@@ -109,7 +116,8 @@ char *format_size(uint64_t bytes)
     if (bytes >= UINT64_C(10) << 20)
         return xprintf("%llu MiB", (unsigned long long)(bytes >> 20));
     if (bytes >= UINT64_C(1) << 20)
-        return xprintf("%llu.%llu MiB", (unsigned long long)(bytes >> 20), (unsigned long long)((bytes & 0xfffff) * 10 >> 20));
+        return xprintf("%llu.%llu MiB", (unsigned long long)(bytes >> 20),
+                       (unsigned long long)((bytes & 0xfffff) * 10 >> 20));
     return xprintf("%llu KiB", (unsigned long long)((bytes + 1023) >> 10));
 }
 
@@ -144,8 +152,9 @@ struct error *find_kernel(char **path)
     if (!access(*path, R_OK))
         return NULL;
     free(*path);
-    return error_hint(error_new("the kernel, skiff-kernel.elf, is neither next to this program nor in %s", SKIFF_LIBDIR),
-                      "run make, or make install, or set SKIFF_KERNEL");
+    return error_hint(
+        error_new("the kernel, skiff-kernel.elf, is neither next to this program nor in %s", SKIFF_LIBDIR),
+        "run make, or make install, or set SKIFF_KERNEL");
 }
 
 static int report(struct error *error)
@@ -158,9 +167,21 @@ static int report(struct error *error)
     return status;
 }
 
+/* Descriptors 0 to 2 that are closed would become something else's. */
+static void open_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     int status = 0;
+    open_standard_files();
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         print_help();
         return argc < 2 ? 125 : 0;
@@ -171,7 +192,8 @@ int main(int argc, char **argv)
     }
     const struct verb *verb = verb_find(argv[1]);
     if (!verb)
-        return report(error_hint(error_new("there is no verb \"%s\"", argv[1]), "skiff help lists them; to run a program: skiff run %s", argv[1]));
+        return report(error_hint(error_new("there is no verb \"%s\"", argv[1]),
+                                 "skiff help lists them; to run a program: skiff run %s", argv[1]));
     opterr = 0;
     struct error *err = verb->function(argc - 1, argv + 1, &status);
     if (!err && fflush(stdout))

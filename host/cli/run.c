@@ -1,4 +1,6 @@
 /* skiff run. */
+#include <arpa/inet.h>
+#include <contract/config.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -10,18 +12,39 @@
 #include <util/size.h>
 #include "cli.h"
 
-enum { MEMORY_LEAST_MIB = 8, CPUS_MOST = 64 };
-enum long_option { OPT_NETWORK = 256, OPT_IP, OPT_HOSTNAME, OPT_ACCEL, OPT_MACHINE, OPT_CONSOLE_LOG, OPT_TRACE, OPT_GDB, OPT_DRY_RUN, OPT_WHOLE, OPT_LOGLEVEL };
+enum { MEMORY_LEAST_MIB = 8, MEMORY_LEAST_JVM_MIB = 64, CPUS_MOST = 64, LONG_BUILD_MS = 1000 };
+enum long_option {
+    OPT_NETWORK = 256,
+    OPT_IP,
+    OPT_HOSTNAME,
+    OPT_ACCEL,
+    OPT_MACHINE,
+    OPT_CONSOLE_LOG,
+    OPT_TRACE,
+    OPT_GDB,
+    OPT_DRY_RUN,
+    OPT_WHOLE,
+    OPT_LOGLEVEL
+};
 static const struct option long_options[] = {
-    {"publish", required_argument, NULL, 'p'},        {"memory", required_argument, NULL, 'm'},
-    {"cpus", required_argument, NULL, 'c'},           {"env", required_argument, NULL, 'e'},
-    {"workdir", required_argument, NULL, 'w'},        {"network", required_argument, NULL, OPT_NETWORK},
-    {"ip", required_argument, NULL, OPT_IP},          {"hostname", required_argument, NULL, OPT_HOSTNAME},
-    {"accel", required_argument, NULL, OPT_ACCEL},    {"machine", required_argument, NULL, OPT_MACHINE},
-    {"console-log", required_argument, NULL, OPT_CONSOLE_LOG}, {"trace", no_argument, NULL, OPT_TRACE},
-    {"gdb", no_argument, NULL, OPT_GDB},              {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-    {"whole-runtime", no_argument, NULL, OPT_WHOLE},  {"verbose", no_argument, NULL, 'v'},
-    {"loglevel", required_argument, NULL, OPT_LOGLEVEL}, {"help", no_argument, NULL, 'h'},
+    {"publish", required_argument, NULL, 'p'},
+    {"memory", required_argument, NULL, 'm'},
+    {"cpus", required_argument, NULL, 'c'},
+    {"env", required_argument, NULL, 'e'},
+    {"workdir", required_argument, NULL, 'w'},
+    {"network", required_argument, NULL, OPT_NETWORK},
+    {"ip", required_argument, NULL, OPT_IP},
+    {"hostname", required_argument, NULL, OPT_HOSTNAME},
+    {"accel", required_argument, NULL, OPT_ACCEL},
+    {"machine", required_argument, NULL, OPT_MACHINE},
+    {"console-log", required_argument, NULL, OPT_CONSOLE_LOG},
+    {"trace", no_argument, NULL, OPT_TRACE},
+    {"gdb", no_argument, NULL, OPT_GDB},
+    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+    {"whole-runtime", no_argument, NULL, OPT_WHOLE},
+    {"verbose", no_argument, NULL, 'v'},
+    {"loglevel", required_argument, NULL, OPT_LOGLEVEL},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
@@ -74,10 +97,12 @@ static struct error *add_forward(struct vm_options *vm, const char *text)
             host = copy;
         }
     }
-    bool good = guest && parse_port(host, strlen(host), &f.host_port) && parse_port(guest, strlen(guest), &f.guest_port);
+    bool good =
+        guest && parse_port(host, strlen(host), &f.host_port) && parse_port(guest, strlen(guest), &f.guest_port);
     free(copy);
     if (!good)
-        return error_hint(error_new("-p %s: ports are numbers from 1 to 65535, HOST:GUEST", text), "-p 8080:8080, or -p 0.0.0.0:80:8080");
+        return error_hint(error_new("-p %s: ports are numbers from 1 to 65535, HOST:GUEST", text),
+                          "-p 8080:8080, or -p 0.0.0.0:80:8080");
     vm->forwards = xrealloc(vm->forwards, vm->forward_count + 1, sizeof *vm->forwards);
     vm->forwards[vm->forward_count++] = f;
     return NULL;
@@ -100,6 +125,41 @@ static struct error *add_variable(struct run *run, const char *text)
     return NULL;
 }
 
+static bool is_ipv4(const char *text, size_t len)
+{
+    char copy[INET_ADDRSTRLEN];
+    struct in_addr address;
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    return inet_pton(AF_INET, copy, &address) == 1;
+}
+
+/* dhcp, or ADDRESS/PREFIX[,GATEWAY] */
+static struct error *add_address(struct run *run, const char *text)
+{
+    size_t len = strcspn(text, "/");
+    char *end = NULL;
+    unsigned long prefix = text[len] ? strtoul(text + len + 1, &end, 10) : 33;
+    bool is_good = !strcmp(text, "dhcp") || (is_ipv4(text, len) && prefix <= 32 && end > text + len + 1 &&
+                                             (!*end || (*end == ',' && is_ipv4(end + 1, strlen(end + 1)))));
+    if (!is_good)
+        return error_hint(error_new("--ip %s: it is dhcp or ADDRESS/PREFIX[,GATEWAY]", text),
+                          "--ip 192.168.7.2/24,192.168.7.1");
+    add_record(run, "ip", text);
+    return NULL;
+}
+
+static struct error *add_hostname(struct run *run, const char *text)
+{
+    size_t len = strlen(text);
+    if (!len || len > 64 || text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")])
+        return error_new("--hostname \"%s\": a name has 1 to 64 letters, digits, dots and hyphens", text);
+    add_record(run, "hostname", text);
+    return NULL;
+}
+
 static struct error *parse_cpus(const char *text, unsigned *out)
 {
     char *end;
@@ -118,7 +178,8 @@ static struct error *parse_choice(const char *option, const char *text, const ch
             return NULL;
         }
     }
-    return error_new("%s %s: it is one of %s, %s%s%s", option, text, names[0], names[1], names[2] ? ", " : "", names[2] ? names[2] : "");
+    return error_new("%s %s: it is one of %s, %s%s%s", option, text, names[0], names[1], names[2] ? ", " : "",
+                     names[2] ? names[2] : "");
 }
 
 static struct error *take_option(struct run *run, int option, const char *value, char **argv)
@@ -131,7 +192,8 @@ static struct error *take_option(struct run *run, int option, const char *value,
         return add_forward(&run->vm, value);
     case 'm':
         run->memory_given = true;
-        return size_parse_mib(value, &run->vm.memory_mib) ? NULL : error_new("-m %s: a size is written as 512M or 2G", value);
+        return size_parse_mib(value, &run->vm.memory_mib) ? NULL
+                                                          : error_new("-m %s: a size is written as 512M or 2G", value);
     case 'c':
         run->cpus_given = true;
         return parse_cpus(value, &run->vm.vcpus);
@@ -148,11 +210,9 @@ static struct error *take_option(struct run *run, int option, const char *value,
         run->vm.network = strcmp(value, "user") ? value : NULL;
         return NULL;
     case OPT_IP:
-        add_record(run, "ip", value);
-        return NULL;
+        return add_address(run, value);
     case OPT_HOSTNAME:
-        add_record(run, "hostname", value);
-        return NULL;
+        return add_hostname(run, value);
     case OPT_ACCEL:
         err = parse_choice("--accel", value, accels, &choice);
         run->vm.accel = (enum vm_accel)choice;
@@ -168,6 +228,8 @@ static struct error *take_option(struct run *run, int option, const char *value,
         add_record(run, "trace", "1");
         return NULL;
     case OPT_LOGLEVEL:
+        if (!*value || value[1] || *value < '0' || *value > '3')
+            return error_new("--loglevel %s: it is 0 (errors), 1 (warnings), 2 (information) or 3 (debugging)", value);
         add_record(run, "loglevel", value);
         return NULL;
     case OPT_GDB:
@@ -183,7 +245,7 @@ static struct error *take_option(struct run *run, int option, const char *value,
         run->vm.verbose = run->image.verbose = true;
         return NULL;
     default:
-        return bad_option("run", argv);
+        return bad_option("run", option, argv);
     }
 }
 
@@ -202,7 +264,7 @@ static struct error *find_image(struct run *run, char **path, struct image_info 
     struct error *err = image_build_cached(&run->image, path, info);
     if (err)
         return err;
-    if (info->size && run->vm.verbose)
+    if (info->size && (run->vm.verbose || cli_now_ms() - start_ms >= LONG_BUILD_MS))
         print_build(*path, info, cli_now_ms() - start_ms);
     return info->size ? NULL : image_read_trailer(*path, info);
 }
@@ -218,8 +280,12 @@ static struct error *apply_project(struct run *run)
     struct strings files = {0};
     char *program = NULL, *runtime = NULL;
     struct error *err = project_read(run->image.source, &unused, &project, &files, &program, &runtime);
-    for (size_t i = 0; !err && !run->vm.forward_count && i < project.ports.count; i++)
+    bool takes_ports = !run->vm.forward_count;
+    for (size_t i = 0; !err && takes_ports && i < project.ports.count; i++) {
         err = add_forward(&run->vm, project.ports.items[i]);
+        if (err)
+            err = error_context(err, "%s/skiff.yaml: ports", run->image.source);
+    }
     if (!err && project.cpus && !run->cpus_given) {
         run->vm.vcpus = project.cpus;
         run->cpus_given = true;
@@ -236,8 +302,8 @@ static struct error *apply_project(struct run *run)
 static void print_shell_word(const char *word)
 {
     bool is_plain = *word && !word[strcspn(word, " \t\n\"'$\\`&|;<>()*?[]#~!{}")];
-    /* A process substitution stays as bash wants it. */
-    if (is_plain || strstr(word, "=<(")) {
+    /* The process substitution of vm_command() stays as bash wants it. */
+    if (is_plain || !strncmp(word, "name=opt/org.skiff/config,file=<(", 33)) {
         printf("%s", word);
         return;
     }
@@ -260,6 +326,25 @@ static struct error *print_command(const struct vm_options *vm)
     return err;
 }
 
+/* What fits into little memory depends on the program, so it is tried; but nobody should have to guess why it ends. */
+static void warn_of_little_memory(const struct vm_options *vm, const char *runtime)
+{
+    if (!strncmp(runtime, "jvm", 3) && vm->memory_mib < MEMORY_LEAST_JVM_MIB)
+        fprintf(stderr,
+                "skiff: -m %uM is little for a JVM, which needs about %dM before it runs anything: expect it to run "
+                "out of memory\n",
+                vm->memory_mib, MEMORY_LEAST_JVM_MIB);
+}
+
+static struct error *check_network(const struct vm_options *vm)
+{
+    if (vm->network && vm->forward_count)
+        return error_hint(
+            error_new("-p forwards ports of user networking, and --network %s is another", vm->network), "%s",
+            strcmp(vm->network, "none") ? "reach the machine by its own address" : "leave one of the two out");
+    return vm_check_ports(vm);
+}
+
 static struct error *check_host(const struct vm_options *vm)
 {
     enum vm_accel accel;
@@ -272,8 +357,13 @@ static struct error *check_host(const struct vm_options *vm)
     if (!err && why && vm->verbose)
         fprintf(stderr, "skiff: running without KVM: %s\n", why);
     if (!err && vm->memory_mib < MEMORY_LEAST_MIB)
-        err = error_new("-m %uM: a machine needs at least %dM", vm->memory_mib, MEMORY_LEAST_MIB);
-    return err ? err : vm_check_ports(vm);
+        err = error_hint(
+            error_new("-m %uM is too little: the smallest machine has %dM", vm->memory_mib, MEMORY_LEAST_MIB),
+            "leave -m out to get what the image asks for");
+    if (!err && vm->config.len > SKIFF_CONFIG_MAX)
+        err = error_new("arguments and environment take %zu bytes, more than the %d that a machine can be given",
+                        vm->config.len, SKIFF_CONFIG_MAX);
+    return err ? err : check_network(vm);
 }
 
 struct error *verb_run(int argc, char **argv, int *status)
@@ -311,6 +401,8 @@ struct error *verb_run(int argc, char **argv, int *status)
     if (!run.cpus_given)
         run.vm.vcpus = !strncmp(info.runtime, "jvm", 3) ? 2 : 1;
     err = check_host(&run.vm);
+    if (!err)
+        warn_of_little_memory(&run.vm, info.runtime);
     if (!err)
         err = run.dry_run ? print_command(&run.vm) : vm_run(&run.vm, status);
     free(kernel);

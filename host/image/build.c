@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <fcntl.h>
 #include <unistd.h>
+#include "sources.h"
 #include "stage.h"
 
 enum { MEMORY_NATIVE_MIB = 128, MEMORY_SCRIPT_MIB = 256, MEMORY_JVM_MIB = 512 };
@@ -30,7 +31,31 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static struct error *add_jar(struct stage *stage, const struct image_options *o, const char *source, struct buffer *config, char runtime[32])
+/* Class-Path of the manifest: places relative to the jar, which Java looks up beside it in the image as well. Those
+ * that are not there it passes over, and so do we; others lead out of /app. */
+static struct error *add_class_path(struct stage *stage, const char *jar, const char *class_path)
+{
+    struct error *err = NULL;
+    const char *name = base_name(jar);
+    for (const char *at = class_path; !err && at && *at;) {
+        size_t len = strcspn(at, " ");
+        char *entry = xstrndup(at, len), *from = xprintf("%.*s%s", (int)(name - jar), jar, entry),
+             *guest = xprintf("/app/%s", entry);
+        struct stat s;
+        bool is_inside = len && entry[0] != '/' && !strchr(entry, ':') && !path_leads_up(guest);
+        if (is_inside && !stat(from, &s))
+            err = S_ISDIR(s.st_mode) ? stage_tree(stage, STAGE_APPLICATION, from, guest, NULL)
+                                     : stage_file(stage, STAGE_APPLICATION, from, guest);
+        free(entry);
+        free(from);
+        free(guest);
+        at += len + strspn(at + len, " ");
+    }
+    return err;
+}
+
+static struct error *add_jar(struct stage *stage, const struct image_options *o, const char *source,
+                             struct buffer *config, char runtime[32])
 {
     struct jar_info jar;
     struct error *err = jar_read(source, &jar);
@@ -39,10 +64,14 @@ static struct error *add_jar(struct stage *stage, const struct image_options *o,
     char *guest = xprintf("/app/%s", base_name(source));
     err = stage_file(stage, STAGE_APPLICATION, source, guest);
     if (!err)
+        err = add_class_path(stage, source, jar.class_path);
+    if (!err)
         err = stage_jvm(stage, source, &jar, o->whole_runtime, runtime);
-    /* Heap by the machine's memory; the archive at its own address saves its relocation; nobody reads perf data here. */
+    /* Heap by the machine's memory; the archive at its own address saves its relocation; nobody reads perf data here.
+     */
     static const char *const flags[] = {
-        "-XX:MaxRAMPercentage=60", "-XX:-UsePerfData", "-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0", "-Xshare:auto",
+        "-XX:MaxRAMPercentage=60",     "-XX:-UsePerfData", "-XX:+UnlockDiagnosticVMOptions",
+        "-XX:ArchiveRelocationMode=0", "-Xshare:auto",
     };
     add_record(config, "program", JVM_GUEST_HOME "/bin/java");
     add_record(config, "arg0", "java");
@@ -68,26 +97,33 @@ static struct error *add_program(struct stage *stage, const char *source, struct
 
 static struct error *add_script(struct stage *stage, const char *source, struct buffer *config, char runtime[32])
 {
-    char *guest = xprintf("/app/%s", base_name(source)), *interpreter = NULL;
+    struct interpreter_use use = {0};
+    char *guest = xprintf("/app/%s", base_name(source));
     struct error *err = stage_file(stage, STAGE_APPLICATION, source, guest);
     if (!err)
-        err = stage_interpreter(stage, source, &interpreter, runtime);
+        err = stage_interpreter(stage, source, &use, runtime);
     if (!err) {
-        add_record(config, "program", interpreter);
+        add_record(config, "program", use.path);
+        for (size_t i = 0; i < use.arguments.count; i++)
+            add_record(config, "arg", use.arguments.items[i]);
         add_record(config, "arg", guest);
     }
-    free(interpreter);
+    strings_free(&use.arguments);
+    free(use.path);
     free(guest);
     return err;
 }
 
 static struct error *unknown_source(const char *source)
 {
-    return error_hint(error_new("%s is not a jar, a Linux x86-64 program, a script with a known interpreter or an image", source),
-                      "known scripts: .rb, .py, .sh, .bash, .pl, or a #! line that names ruby, python3, sh, bash or perl");
+    return error_hint(
+        error_new("%s is not a jar, a Linux x86-64 program, a script with a known interpreter or an image", source),
+        "known scripts: .rb, .py, .sh, .bash, .pl, or a #! line that names ruby, python3, sh, bash or perl; "
+        "a directory needs a skiff.yaml");
 }
 
-static struct error *add_source(struct stage *stage, const struct image_options *o, const char *source, struct buffer *config, char runtime[32])
+static struct error *add_source(struct stage *stage, const struct image_options *o, const char *source,
+                                struct buffer *config, char runtime[32])
 {
     struct stat s;
     const char *what = NULL;
@@ -105,7 +141,9 @@ static struct error *add_source(struct stage *stage, const struct image_options 
             return error_status(error_hint(error_new("%s is not executable", source), "chmod +x %s", source), 126);
         return add_program(stage, source, config, runtime);
     case ELF_OTHER:
-        return error_status(error_hint(error_new("%s is a program for %s; Skiff runs x86-64", source, what), "build it for x86-64 Linux"), 126);
+        return error_status(error_hint(error_new("%s is a program for %s; Skiff runs x86-64", source, what),
+                                       "build it for x86-64 Linux"),
+                            126);
     case ELF_NONE:
         break;
     }
@@ -120,10 +158,11 @@ static struct error *stage_project_path(struct stage *stage, const char *from, c
     const char *what;
     if (S_ISDIR(mode)) {
         struct error *err = stage_tree(stage, STAGE_APPLICATION, from, guest, NULL);
-        return err ? err : stage_libraries_below(stage, from);
+        return err ? err : stage_libraries_below(stage, from, guest);
     }
     bool is_elf = elf_probe(from, &what) == ELF_X86_64;
-    return is_elf ? stage_elf(stage, STAGE_APPLICATION, from, guest) : stage_file(stage, STAGE_APPLICATION, from, guest);
+    return is_elf ? stage_elf(stage, STAGE_APPLICATION, from, guest)
+                  : stage_file(stage, STAGE_APPLICATION, from, guest);
 }
 
 /* "HOST" or "HOST:GUEST", relative to the project; a relative or missing GUEST stands below /app. */
@@ -136,7 +175,7 @@ static struct error *add_project_file(struct stage *stage, const char *directory
     char *guest = to[0] == '/' ? xstrdup(to) : xprintf("/app/%s", to);
     struct stat s;
     struct error *err;
-    if (strstr(guest, "/../") || (strlen(guest) >= 3 && !strcmp(guest + strlen(guest) - 3, "/..")))
+    if (path_leads_up(guest))
         err = error_new("files: \"%s\" leads out of the image", entry);
     else if (stat(from, &s))
         err = error_errno("files: %s", from);
@@ -148,17 +187,30 @@ static struct error *add_project_file(struct stage *stage, const char *directory
     return err;
 }
 
+/* "ruby" of a skiff.yaml is any "ruby-3.1". */
+static struct error *check_runtime(const char *wanted, const char *program, const char *runtime)
+{
+    size_t len = wanted ? strcspn(wanted, "-") : 0;
+    if (!wanted || !strcmp(wanted, "auto") || !strncmp(runtime, wanted, len))
+        return NULL;
+    return error_new("skiff.yaml wants the runtime %s, but %s is for %s", wanted, program, runtime);
+}
+
 static struct error *add_project(struct stage *stage, struct image_options *o, struct buffer *config, char runtime[32])
 {
     struct project project = {0};
     struct strings files = {0};
-    char *program = NULL, *wanted = NULL;
+    char *program = NULL, *wanted = NULL, *description = xprintf("%s/skiff.yaml", o->source);
+    stage_depends(stage, description);
+    free(description);
     struct error *err = project_read(o->source, o, &project, &files, &program, &wanted);
     char *source = err ? NULL : program[0] == '/' ? xstrdup(program) : xprintf("%s/%s", o->source, program);
     if (!err) {
         o->whole_runtime |= wanted && !strcmp(wanted, "jvm-whole");
         err = add_source(stage, o, source, config, runtime);
     }
+    if (!err)
+        err = check_runtime(wanted, program, runtime);
     for (size_t i = 0; !err && i < files.count; i++)
         err = add_project_file(stage, o->source, files.items[i]);
     if (!err && !o->memory_mib)
@@ -187,11 +239,13 @@ static struct error *add_config(struct stage *stage, const struct image_options 
         add_record(config, "env", o->environment.items[i]);
     add_record(config, "cwd", o->working_directory ? o->working_directory : "/app");
     if (config->len > SKIFF_CONFIG_MAX)
-        return error_new("arguments and environment take %zu bytes, more than the %d that an image can hold", config->len, SKIFF_CONFIG_MAX);
+        return error_new("arguments and environment take %zu bytes, more than the %d that an image can hold",
+                         config->len, SKIFF_CONFIG_MAX);
     return stage_text(stage, STAGE_LIBRARY, config->bytes, config->len, 0644, SKIFF_CONFIG_PATH);
 }
 
-struct error *image_build(const struct image_options *given, const char *output, struct image_info *info)
+static struct error *build(const struct image_options *given, const char *output, struct image_info *info,
+                           struct buffer *sources)
 {
     struct image_options o = *given;
     struct stage stage = {.verbose = given->verbose};
@@ -203,7 +257,7 @@ struct error *image_build(const struct image_options *given, const char *output,
         err = stage_base(&stage);
     if (!err)
         err = !stat(o.source, &s) && S_ISDIR(s.st_mode) ? add_project(&stage, &o, &config, info->runtime)
-                                                          : add_source(&stage, &o, o.source, &config, info->runtime);
+                                                        : add_source(&stage, &o, o.source, &config, info->runtime);
     if (!err)
         err = add_config(&stage, &o, &config);
     if (!err) {
@@ -216,47 +270,51 @@ struct error *image_build(const struct image_options *given, const char *output,
     info->application_bytes = stage.bytes[STAGE_APPLICATION];
     info->runtime_bytes = stage.bytes[STAGE_RUNTIME];
     info->library_bytes = stage.bytes[STAGE_LIBRARY];
+    if (sources)
+        buffer_add(sources, stage.sources.bytes, stage.sources.len);
     stage_destroy(&stage);
     buffer_free(&config);
     return err;
 }
 
-/* ---- the cache: an image is known by what it was made of ---- */
-
-static struct error *add_file_identity(void *context, const char *full, const char *relative, mode_t mode)
+struct error *image_build(const struct image_options *options, const char *output, struct image_info *info)
 {
-    struct buffer *key = context;
-    struct stat s;
-    (void)mode;
-    if (!lstat(full, &s)) {
-        char *line = xprintf("%s %lld %lld.%09ld %llu\n", relative, (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
-                             (unsigned long long)s.st_ino);
-        buffer_add(key, line, strlen(line));
-        free(line);
-    }
-    return NULL;
+    return build(options, output, info, NULL);
+}
+
+/*
+ * ---- the cache ----
+ * An image has its name from where its source is and how it is to be built, and beside it a file that tells these and
+ * the state of all that went in (sources.h). So a changed source takes its old image's place.
+ */
+
+enum { FORMAT = 3 }; /* of what goes into images: another one makes old ones invalid */
+
+static void add_words(struct buffer *key, const struct strings *words)
+{
+    for (size_t i = 0; i < words->count; i++)
+        buffer_add(key, words->items[i], strlen(words->items[i]) + 1);
+    buffer_add(key, "\n", 2);
 }
 
 static struct error *make_key(const struct image_options *o, struct buffer *key)
 {
-    struct stat s;
+    static const char *const variables[] = {"PATH", "JAVA_HOME", "LD_LIBRARY_PATH"};
     char *real = realpath(o->source, NULL);
-    if (!real || stat(real, &s)) {
-        free(real);
+    if (!real)
         return error_status(error_errno("%s", o->source), errno == ENOENT ? 127 : 126);
-    }
-    char *line = xprintf("format %d whole %d memory %u cwd %s\n", 3, o->whole_runtime, o->memory_mib, o->working_directory ? o->working_directory : "");
-    buffer_add(key, line, strlen(line));
-    for (size_t i = 0; i < o->arguments.count; i++)
-        buffer_add(key, o->arguments.items[i], strlen(o->arguments.items[i]) + 1);
-    for (size_t i = 0; i < o->environment.count; i++)
-        buffer_add(key, o->environment.items[i], strlen(o->environment.items[i]) + 1);
-    struct error *err = add_file_identity(key, real, real, s.st_mode);
-    if (!err && S_ISDIR(s.st_mode))
-        err = directory_walk(real, add_file_identity, key);
+    char *line = xprintf("format %d whole %d memory %u cwd %s of %s", FORMAT, o->whole_runtime, o->memory_mib,
+                         o->working_directory ? o->working_directory : "", real);
+    buffer_add(key, line, strlen(line) + 1);
     free(line);
     free(real);
-    return err;
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *value = getenv(variables[i]);
+        buffer_add(key, value ? value : "", value ? strlen(value) + 1 : 1);
+    }
+    add_words(key, &o->arguments);
+    add_words(key, &o->environment);
+    return NULL;
 }
 
 static bool is_cached(const char *image, const char *key_path, const struct buffer *key)
@@ -268,9 +326,49 @@ static bool is_cached(const char *image, const char *key_path, const struct buff
         error_free(err);
         return false;
     }
-    bool is = len == key->len && !memcmp(bytes, key->bytes, len) && image_is_image(image);
+    bool is = len > key->len && !memcmp(bytes, key->bytes, key->len) &&
+              sources_are_current(bytes + key->len, len - key->len) && image_is_image(image);
     free(bytes);
     return is;
+}
+
+/* FNV-1a. The key itself is compared, so a clash only rebuilds. */
+static uint64_t hash_of(const struct buffer *key)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < key->len; i++)
+        hash = (hash ^ (unsigned char)key->bytes[i]) * 0x100000001b3;
+    return hash;
+}
+
+static struct error *build_or_find(const struct image_options *o, const struct buffer *key, const char *stem,
+                                   char **path, struct image_info *info)
+{
+    char *image = xprintf("%s.img", stem), *key_path = xprintf("%s.key", stem), *lock_path = xprintf("%s.lock", stem);
+    struct buffer content = {0};
+    struct error *err = NULL;
+    int lock =
+        open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* two builds of the same: the second finds the first's */
+    if (lock < 0 || flock(lock, LOCK_EX))
+        err = error_errno("locking %s", lock_path);
+    *info = (struct image_info){0};
+    if (!err && !is_cached(image, key_path, key)) {
+        buffer_add(&content, key->bytes, key->len);
+        unlink(key_path);
+        err = build(o, image, info, &content);
+        if (!err)
+            err = file_write(key_path, content.bytes, content.len, 0600);
+    }
+    if (lock >= 0)
+        close(lock);
+    buffer_free(&content);
+    free(key_path);
+    free(lock_path);
+    if (err)
+        free(image);
+    else
+        *path = image;
+    return err;
 }
 
 struct error *image_build_cached(const struct image_options *o, char **path, struct image_info *info)
@@ -280,33 +378,11 @@ struct error *image_build_cached(const struct image_options *o, char **path, str
     struct error *err = make_key(o, &key);
     if (!err)
         err = cache_directory("images", &cache);
-    if (err) {
-        buffer_free(&key);
-        return err;
+    if (!err) {
+        char *stem = xprintf("%s/%016llx", cache, (unsigned long long)hash_of(&key));
+        err = build_or_find(o, &key, stem, path, info);
+        free(stem);
     }
-    uint64_t hash = 0xcbf29ce484222325; /* FNV-1a; the key itself is compared, so a clash only rebuilds */
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.bytes[i]) * 0x100000001b3;
-    char *image = xprintf("%s/%016llx.img", cache, (unsigned long long)hash), *key_path = xprintf("%s/%016llx.key", cache, (unsigned long long)hash);
-    char *lock_path = xprintf("%s/%016llx.lock", cache, (unsigned long long)hash);
-    int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* two builds of the same: the second finds the first's */
-    if (lock < 0 || flock(lock, LOCK_EX))
-        err = error_errno("locking %s", lock_path);
-    *info = (struct image_info){0};
-    if (!err && !is_cached(image, key_path, &key)) {
-        unlink(key_path);
-        err = image_build(o, image, info);
-        if (!err)
-            err = file_write(key_path, key.bytes, key.len, 0600);
-    }
-    if (lock >= 0)
-        close(lock);
-    if (err)
-        free(image);
-    else
-        *path = image;
-    free(key_path);
-    free(lock_path);
     free(cache);
     buffer_free(&key);
     return err;

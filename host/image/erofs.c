@@ -35,7 +35,8 @@ static struct error *checksum_file(int fd, const char *path, uint64_t n, uint32_
 static struct error *add_trailer(const char *path, const char *runtime, unsigned memory_mib)
 {
     struct stat s;
-    struct skiff_image_trailer trailer = {.magic = SKIFF_IMAGE_MAGIC, .version = SKIFF_IMAGE_VERSION, .memory_default_mib = memory_mib};
+    struct skiff_image_trailer trailer = {
+        .magic = SKIFF_IMAGE_MAGIC, .version = SKIFF_IMAGE_VERSION, .memory_default_mib = memory_mib};
     struct error *err = NULL;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &s))
@@ -59,20 +60,39 @@ static struct error *add_trailer(const char *path, const char *runtime, unsigned
     return err;
 }
 
+static char *parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? xstrndup(path, slash > path ? (size_t)(slash - path) : 1) : xstrdup(".");
+}
+
 struct error *image_pack(const struct stage *stage, const char *runtime, unsigned memory_mib, const char *output)
 {
-    char *partial = xprintf("%s.%ld.partial", output, (long)getpid());
-    char *argv[] = {(char *)"mkfs.erofs", (char *)"-T0", (char *)"-U", (char *)IMAGE_UUID, (char *)"--all-root", (char *)"-x-1", partial, stage->root, NULL};
-    struct error *err = program_run(argv, NULL, NULL, NULL);
+    struct workspace work;
+    char *parent = parent_of(output);
+    struct error *err = workspace_create(parent, &work);
+    free(parent);
+    if (err)
+        return error_context(err, "making the image %s", output);
+    char *partial = xprintf("%s/image", work.path);
+    char *argv[] = {(char *)"mkfs.erofs",
+                    (char *)"-T0",
+                    (char *)"-U",
+                    (char *)IMAGE_UUID,
+                    (char *)"--all-root",
+                    (char *)"-x-1",
+                    partial,
+                    stage->root,
+                    NULL};
+    err = program_run(argv, NULL, NULL, NULL);
     if (err)
         err = error_hint(err, "apt install erofs-utils, and see that there is room for the image");
     if (!err)
         err = add_trailer(partial, runtime, memory_mib);
     if (!err && rename(partial, output))
         err = error_errno("naming the finished image %s", output);
-    if (err)
-        unlink(partial);
     free(partial);
+    workspace_remove(&work);
     return err;
 }
 
@@ -119,7 +139,8 @@ static struct error *check_trailer(const char *path, int fd, struct skiff_image_
     if (crc32c(0, trailer, sizeof *trailer) != stored)
         return damaged(path, "the checksum of its last block is wrong");
     if (trailer->version != SKIFF_IMAGE_VERSION)
-        return error_new("the image %s has format %u, this skiff knows %d", path, trailer->version, SKIFF_IMAGE_VERSION);
+        return error_new("the image %s has format %u, this skiff knows %d", path, trailer->version,
+                         SKIFF_IMAGE_VERSION);
     if (trailer->filesystem_size != at || !has_erofs_magic(fd))
         return damaged(path, "its length is not what its last block says");
     return NULL;

@@ -36,7 +36,8 @@ static struct error *read_manifest(const char *path, char **out)
         if (result == ARCHIVE_EOF)
             break;
         if (result < ARCHIVE_WARN) {
-            err = error_hint(error_new("%s is a damaged jar: %s", path, archive_error_string(archive)), "build or download it again");
+            err = error_hint(error_new("%s is a damaged jar: %s", path, archive_error_string(archive)),
+                             "build or download it again");
             break;
         }
         const char *name = archive_entry_pathname(entry);
@@ -99,13 +100,15 @@ struct error *jar_read(const char *path, struct jar_info *out)
         out->main_class = attribute(manifest, "Main-Class");
         out->start_class = attribute(manifest, "Start-Class");
         out->class_path = attribute(manifest, "Class-Path");
-        out->is_spring_boot = out->start_class && out->main_class && strstr(out->main_class, "org.springframework.boot.loader");
+        out->is_spring_boot =
+            out->start_class && out->main_class && strstr(out->main_class, "org.springframework.boot.loader");
         free(manifest);
     }
     if (!out->main_class) {
         jar_free(out);
-        return error_hint(error_new("%s has no Main-Class in its manifest, so nothing says what to start", path),
-                          "build an executable jar (for Maven: maven-jar-plugin with a mainClass, or spring-boot-maven-plugin)");
+        return error_hint(
+            error_new("%s has no Main-Class in its manifest, so nothing says what to start", path),
+            "build an executable jar (for Maven: maven-jar-plugin with a mainClass, or spring-boot-maven-plugin)");
     }
     return NULL;
 }

@@ -1,6 +1,8 @@
 /*
- * A Java runtime for an application: the modules that jdeps finds, put together by jlink, with a class-data archive; the
- * whole JDK's modules where jdeps cannot tell. Runtimes are kept in the cache by JDK and module list.
+ * A Java runtime for an application, put together by jlink, with a class-data archive: all of Java SE, the JDK's
+ * modules that programs reach by reflection or services, and what else jdeps finds. One that is made is kept in the
+ * cache by JDK and module list, and since most lists come to the same, most builds make none.
+ * docs/decisions/0002-java-runtime.md.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -10,25 +12,32 @@
 #include <unistd.h>
 #include "stage.h"
 
-/* What programs reach only by reflection or by service look-up, which jdeps does not see. */
-#define ALWAYS                                                                                                         \
-    "java.base,java.logging,java.management,java.naming,java.net.http,java.sql,java.xml,java.security.jgss,java.instrument," \
-    "java.desktop,java.prefs,jdk.unsupported,jdk.crypto.ec,jdk.zipfs,jdk.charsets,jdk.localedata,jdk.management,jdk.jfr,jdk.net,"  \
-    "jdk.naming.dns,jdk.httpserver,jdk.management.agent,jdk.jcmd,jdk.attach"
+/* java.se stands for every java.* module but java.smartcardio. */
+static const char base_modules[] = "java.se,jdk.accessibility,jdk.attach,jdk.charsets,jdk.crypto.cryptoki,jdk.crypto."
+                                   "ec,jdk.dynalink,jdk.httpserver,jdk.jcmd,jdk.jfr,"
+                                   "jdk.jsobject,jdk.localedata,jdk.management,jdk.management.agent,jdk.naming.dns,jdk."
+                                   "naming.rmi,jdk.net,jdk.nio.mapmode,jdk.sctp,"
+                                   "jdk.security.auth,jdk.security.jgss,jdk.unsupported,jdk.xml.dom,jdk.zipfs";
 #define WHOLE "ALL-MODULE-PATH"
 
 static struct error *find_jdk(char **home)
 {
-    char *jlink = program_find("jlink"), *real = jlink ? realpath(jlink, NULL) : NULL;
+    const char *wanted = getenv("JAVA_HOME");
+    char *own = wanted && *wanted ? xprintf("%s/bin/jlink", wanted) : NULL, *jlink = program_find(own ? own : "jlink");
+    if (!jlink && own)
+        jlink = program_find("jlink"); /* JAVA_HOME is a JRE */
+    char *real = jlink ? realpath(jlink, NULL) : NULL;
     struct error *err = NULL;
     if (!real) {
-        err = error_hint(error_new("no JDK was found (jlink is not in PATH), so there is no Java runtime to put into the image"),
+        err = error_hint(error_new("no JDK was found (jlink is neither in JAVA_HOME nor in PATH), so there is no Java "
+                                   "runtime for the image"),
                          "apt install openjdk-17-jdk-headless");
     } else {
         *strrchr(real, '/') = '\0';
         *strrchr(real, '/') = '\0';
         *home = xstrdup(real);
     }
+    free(own);
     free(jlink);
     free(real);
     return err;
@@ -50,11 +59,18 @@ static unsigned jdk_version(const char *home, char text[32])
 
 /* ---- modules ---- */
 
-/* A plain jar is given to jdeps as it is; the nested jars of a Spring Boot one are unpacked for it. NULL: unknown. */
+/* The modules that the classes of a jar name; NULL: unknown. */
 static char *modules_by_jdeps(const char *home, const char *jar, unsigned version)
 {
     char *jdeps = xprintf("%s/bin/jdeps", home), *release = xprintf("%u", version), *output = NULL, *modules = NULL;
-    char *argv[] = {jdeps, (char *)"--ignore-missing-deps", (char *)"--print-module-deps", (char *)"--multi-release", release, (char *)"-q", (char *)jar, NULL};
+    char *argv[] = {jdeps,
+                    (char *)"--ignore-missing-deps",
+                    (char *)"--print-module-deps",
+                    (char *)"--multi-release",
+                    release,
+                    (char *)"-q",
+                    (char *)jar,
+                    NULL};
     struct error *err = program_run(argv, NULL, &output, NULL);
     if (!err) {
         /* The list is the last line: names of modules and commas, nothing else. */
@@ -75,42 +91,81 @@ static char *modules_by_jdeps(const char *home, const char *jar, unsigned versio
     return modules;
 }
 
-static char *choose_modules(struct stage *stage, const char *home, const char *jar, const struct jar_info *info, bool whole, unsigned version)
+/* Whether the module comes with base_modules. */
+static bool is_in_base(const char *name, size_t len)
+{
+    if (!strncmp(name, "java.", 5))
+        return strncmp(name, "java.smartcardio", len);
+    for (const char *at = base_modules; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
+        if (strcspn(at, ",") == len && !strncmp(at, name, len))
+            return true;
+    return false;
+}
+
+/* The nested jars of a Spring Boot application are not looked through: with dozens of them that takes longer than all
+ * else, and finds nothing that base_modules lacks. */
+static char *choose_modules(struct stage *stage, const char *home, const char *jar, const struct jar_info *info,
+                            bool whole, unsigned version)
 {
     if (whole)
         return xstrdup(WHOLE);
-    char *found = info->is_spring_boot ? xstrdup("java.base") : modules_by_jdeps(home, jar, version);
+    char *found = info->is_spring_boot ? xstrdup("") : modules_by_jdeps(home, jar, version),
+         *modules = xstrdup(base_modules);
+    if (!found && stage->verbose)
+        fprintf(stderr, "skiff: jdeps could not tell the modules of %s: the whole runtime is taken\n", jar);
     if (!found) {
-        if (stage->verbose)
-            fprintf(stderr, "skiff: jdeps could not tell the modules of %s: the whole runtime is taken\n", jar);
+        free(modules);
         return xstrdup(WHOLE);
     }
-    /* Spring and what it brings look classes up at run time; jdeps of the nested jars names what ALWAYS has, and more. */
-    char *modules = xprintf("%s,%s%s", ALWAYS, found, info->is_spring_boot ? ",java.sql.rowset,java.scripting,java.rmi,java.compiler,jdk.xml.dom" : "");
+    for (const char *at = found; *at;) {
+        size_t len = strcspn(at, ",");
+        if (!is_in_base(at, len)) {
+            char *more = xprintf("%s,%.*s", modules, (int)len, at);
+            free(modules);
+            modules = more;
+        }
+        at += len + (at[len] == ',');
+    }
     free(found);
     return modules;
 }
 
 /* ---- the runtime ---- */
 
-static struct error *link_runtime(const char *home, const char *modules, const char *output)
+/* The archive holds heap objects only when it is made with G1; it serves the other collectors as well. Java starts
+ * without it, too, only slower. */
+static void dump_archive(const char *runtime)
 {
-    char *jlink = xprintf("%s/bin/jlink", home), *partial = xprintf("%s.%ld", output, (long)getpid());
-    char *argv[] = {jlink, (char *)"--add-modules", (char *)modules, (char *)"--strip-debug", (char *)"--no-header-files",
-                    (char *)"--no-man-pages", (char *)"--output", partial, NULL};
-    directory_remove(partial);
-    struct error *err = program_run(argv, NULL, NULL, NULL);
-    if (!err) {
-        char *java = xprintf("%s/bin/java", partial);
-        char *dump[] = {java, (char *)"-Xshare:dump", (char *)"-XX:+UseSerialGC", NULL};
-        error_free(program_run(dump, NULL, NULL, NULL)); /* without the archive Java starts as well, only slower */
-        free(java);
-    }
+    char *java = xprintf("%s/bin/java", runtime);
+    char *argv[] = {java, (char *)"-Xshare:dump", (char *)"-XX:+UseG1GC", (char *)"-Xmx128m", NULL};
+    error_free(program_run(argv, NULL, NULL, NULL));
+    free(java);
+}
+
+static struct error *link_runtime(const char *home, const char *modules, const char *cache, const char *output)
+{
+    struct workspace work;
+    struct error *err = workspace_create(cache, &work);
+    if (err)
+        return err;
+    char *jlink = xprintf("%s/bin/jlink", home), *partial = xprintf("%s/runtime", work.path);
+    char *argv[] = {jlink,
+                    (char *)"--add-modules",
+                    (char *)modules,
+                    (char *)"--strip-debug",
+                    (char *)"--no-header-files",
+                    (char *)"--no-man-pages",
+                    (char *)"--output",
+                    partial,
+                    NULL};
+    err = program_run(argv, NULL, NULL, NULL);
+    if (!err)
+        dump_archive(partial);
     if (!err && rename(partial, output) && !path_exists(output))
         err = error_errno("keeping the Java runtime as %s", output);
-    directory_remove(partial);
     free(partial);
     free(jlink);
+    workspace_remove(&work);
     return err;
 }
 
@@ -127,37 +182,30 @@ static uint64_t hash_words(const char *a, const char *b)
     return hash;
 }
 
-static struct error *cached_runtime(struct stage *stage, const char *home, const char *version, const char *modules, char **path)
+static struct error *cached_runtime(const char *home, const char *version, const char *modules, char **path)
 {
     char *cache;
     struct error *err = cache_directory("runtimes", &cache);
     if (err)
         return err;
     *path = xprintf("%s/jvm-%s-%016llx", cache, version, (unsigned long long)hash_words(home, modules));
-    free(cache);
-    if (path_exists(*path))
-        return NULL;
-    if (stage->verbose)
-        fprintf(stderr, "skiff: making a Java %s runtime (kept for the next build)\n", version);
-    err = link_runtime(home, modules, *path);
-    if (err && strcmp(modules, WHOLE)) { /* a module that this JDK lacks */
-        error_free(err);
-        err = link_runtime(home, WHOLE, *path);
+    if (!path_exists(*path)) {
+        fprintf(stderr, "skiff: making a Java %s runtime, which takes some seconds; it is kept for the next build\n",
+                version);
+        err = link_runtime(home, modules, cache, *path);
+        if (err && strcmp(modules, WHOLE)) { /* a module that this JDK lacks */
+            error_free(err);
+            err = link_runtime(home, WHOLE, cache, *path);
+        }
     }
+    free(cache);
     return err;
 }
 
 static bool is_needed_at_run_time(const char *relative)
 {
-    return strcmp(relative, "legal") && strncmp(relative, "legal/", 6) && strcmp(relative, "lib/ct.sym") && strcmp(relative, "lib/src.zip");
-}
-
-static struct error *stage_native(void *context, const char *full, const char *relative, mode_t mode)
-{
-    const char *what;
-    (void)relative;
-    bool is_elf = S_ISREG(mode) && elf_probe(full, &what) == ELF_X86_64;
-    return is_elf ? stage_libraries_of(context, full) : NULL;
+    return strcmp(relative, "legal") && strncmp(relative, "legal/", 6) && strcmp(relative, "lib/ct.sym") &&
+           strcmp(relative, "lib/src.zip");
 }
 
 struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_info *info, bool whole, char runtime[32])
@@ -167,9 +215,12 @@ struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_i
     if (err)
         return err;
     unsigned major = jdk_version(home, version);
+    char *release = xprintf("%s/release", home);
+    stage_depends(stage, release);
+    free(release);
     char *modules = choose_modules(stage, home, jar, info, whole, major);
     snprintf(runtime, 32, "jvm-%u", major);
-    err = cached_runtime(stage, home, version, modules, &path);
+    err = cached_runtime(home, version, modules, &path);
     if (!err)
         err = stage_tree(stage, STAGE_RUNTIME, path, JVM_GUEST_HOME, is_needed_at_run_time);
     if (!err) {
@@ -177,7 +228,7 @@ struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_i
         stage->own_libraries = xprintf("%s/lib:%s/lib/server", path, path);
     }
     if (!err)
-        err = directory_walk(path, stage_native, stage);
+        err = stage_libraries_below(stage, path, JVM_GUEST_HOME);
     free(modules);
     free(home);
     free(path);

@@ -5,7 +5,7 @@
  *   env: {NAME: value}
  *   files: [config.yml, data:/srv/data]   more files or directories, HOST or HOST:GUEST; below /app as a rule
  *   runtime: auto | jvm | jvm-whole | native | ruby | python
- *   cwd: /app
+ *   cwd: /app                    absolute, in the image
  *   memory: 512M
  *   cpus: 2
  *   ports: ["8080:8080"]
@@ -17,6 +17,8 @@
 #include <util/file.h>
 #include <util/size.h>
 #include <yaml.h>
+
+enum { PROJECT_CPUS_MAX = 64 };
 
 struct reader {
     yaml_document_t document;
@@ -33,6 +35,12 @@ static struct error *wrong(const struct reader *r, const yaml_node_t *node, cons
     return error_new("%s, line %zu: %s must be %s", r->path, node->start_mark.line + 1, key, wanted);
 }
 
+static void set_text(char **to, const char *text)
+{
+    free(*to);
+    *to = xstrdup(text);
+}
+
 static const char *scalar(const yaml_node_t *node)
 {
     return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
@@ -43,9 +51,10 @@ static struct error *read_list(struct reader *r, yaml_node_t *node, const char *
     if (node->type != YAML_SEQUENCE_NODE)
         return wrong(r, node, key, "a list");
     for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
-        const char *text = scalar(yaml_document_get_node(&r->document, *item));
+        const yaml_node_t *word = yaml_document_get_node(&r->document, *item);
+        const char *text = scalar(word);
         if (!text)
-            return wrong(r, node, key, "a list of words");
+            return wrong(r, word, key, "a list of words");
         strings_add(out, text);
     }
     return NULL;
@@ -61,7 +70,7 @@ static struct error *read_environment(struct reader *r, yaml_node_t *node)
         const char *name = scalar(yaml_document_get_node(&r->document, pair->key));
         const char *value = scalar(yaml_document_get_node(&r->document, pair->value));
         if (!name || !value || !*name || strchr(name, '='))
-            return wrong(r, node, "env", "a mapping of names to values");
+            return wrong(r, yaml_document_get_node(&r->document, pair->key), "env", "a mapping of names to values");
         strings_addf(&r->options->environment, "%s=%s", name, value);
     }
     return NULL;
@@ -75,9 +84,52 @@ static struct error *read_size(struct reader *r, yaml_node_t *node, const char *
     return NULL;
 }
 
-static struct error *read_pair(struct reader *r, const char *key, yaml_node_t *value)
+static struct error *read_cpus(struct reader *r, yaml_node_t *node)
 {
-    const char *text = scalar(value);
+    const char *text = scalar(node);
+    char *end = NULL;
+    unsigned long n = text ? strtoul(text, &end, 10) : 0;
+    if (!text || *text < '0' || *text > '9' || *end || n < 1 || n > PROJECT_CPUS_MAX)
+        return wrong(r, node, "cpus", "a number from 1 to 64");
+    r->project->cpus = (unsigned)n;
+    return NULL;
+}
+
+static struct error *read_runtime(struct reader *r, yaml_node_t *node)
+{
+    static const char *const names[] = {"auto", "jvm", "jvm-whole", "native", "ruby", "python", "perl", "sh", "bash"};
+    const char *text = scalar(node);
+    for (size_t i = 0; text && i < sizeof names / sizeof *names; i++) {
+        if (!strcmp(text, names[i])) {
+            set_text(r->runtime, text);
+            return NULL;
+        }
+    }
+    return wrong(r, node, "runtime", "one of auto, jvm, jvm-whole, native, ruby, python, perl, sh, bash");
+}
+
+static struct error *read_text(struct reader *r, yaml_node_t *node, const char *key, char **out)
+{
+    const char *text = scalar(node);
+    if (!text || !*text)
+        return wrong(r, node, key, "a single value");
+    set_text(out, text);
+    return NULL;
+}
+
+static struct error *read_directory(struct reader *r, yaml_node_t *node)
+{
+    const char *text = scalar(node);
+    if (!text || text[0] != '/')
+        return wrong(r, node, "cwd", "an absolute path in the image");
+    r->options->working_directory = xstrdup(text); /* kept as long as the process */
+    return NULL;
+}
+
+static struct error *read_pair(struct reader *r, const yaml_node_t *name, const char *key, yaml_node_t *value)
+{
+    if (!strcmp(key, "program"))
+        return read_text(r, value, key, r->program);
     if (!strcmp(key, "args"))
         return read_list(r, value, key, &r->options->arguments);
     if (!strcmp(key, "env"))
@@ -88,54 +140,59 @@ static struct error *read_pair(struct reader *r, const char *key, yaml_node_t *v
         return read_list(r, value, key, &r->project->ports);
     if (!strcmp(key, "memory"))
         return read_size(r, value, key, &r->project->memory_mib);
-    if (!text)
-        return wrong(r, value, key, "a single value");
-    if (!strcmp(key, "program"))
-        *r->program = xstrdup(text);
-    else if (!strcmp(key, "runtime"))
-        *r->runtime = xstrdup(text);
-    else if (!strcmp(key, "cwd"))
-        r->options->working_directory = xstrdup(text);
-    else if (!strcmp(key, "cpus"))
-        r->project->cpus = (unsigned)strtoul(text, NULL, 10);
-    else
-        return error_hint(error_new("%s, line %zu: the key \"%s\" is not known", r->path, value->start_mark.line + 1, key),
-                          "known keys: program, args, env, files, runtime, cwd, memory, cpus, ports");
-    return NULL;
+    if (!strcmp(key, "runtime"))
+        return read_runtime(r, value);
+    if (!strcmp(key, "cwd"))
+        return read_directory(r, value);
+    if (!strcmp(key, "cpus"))
+        return read_cpus(r, value);
+    return error_hint(error_new("%s, line %zu: the key \"%s\" is not known", r->path, name->start_mark.line + 1, key),
+                      "known keys: program, args, env, files, runtime, cwd, memory, cpus, ports");
 }
 
 static struct error *read_document(struct reader *r)
 {
     yaml_node_t *root = yaml_document_get_root_node(&r->document);
     if (!root || root->type != YAML_MAPPING_NODE)
-        return error_new("%s must be a mapping (program: …)", r->path);
+        return error_hint(error_new("%s is not a mapping of keys to values", r->path),
+                          "a line such as: program: app.jar");
     struct error *err = NULL;
     for (yaml_node_pair_t *pair = root->data.mapping.pairs.start; !err && pair < root->data.mapping.pairs.top; pair++) {
-        const char *key = scalar(yaml_document_get_node(&r->document, pair->key));
-        err = key ? read_pair(r, key, yaml_document_get_node(&r->document, pair->value)) : error_new("%s: keys must be words", r->path);
+        const yaml_node_t *name = yaml_document_get_node(&r->document, pair->key);
+        const char *key = scalar(name);
+        err = key ? read_pair(r, name, key, yaml_document_get_node(&r->document, pair->value))
+                  : wrong(r, name, "a key", "a word");
     }
     if (!err && !*r->program)
         err = error_hint(error_new("%s does not say what to start", r->path), "add a line such as: program: app.jar");
     return err;
 }
 
-struct error *project_read(const char *directory, struct image_options *options, struct project *project, struct strings *files,
-                           char **program, char **runtime)
+struct error *project_read(const char *directory, struct image_options *options, struct project *project,
+                           struct strings *files, char **program, char **runtime)
 {
     char *path = xprintf("%s/skiff.yaml", directory);
-    struct reader r = {.path = path, .directory = directory, .options = options, .project = project, .files = files, .program = program, .runtime = runtime};
+    struct reader r = {.path = path,
+                       .directory = directory,
+                       .options = options,
+                       .project = project,
+                       .files = files,
+                       .program = program,
+                       .runtime = runtime};
     yaml_parser_t parser;
     struct error *err = NULL;
     FILE *file = fopen(path, "re");
     if (!file) {
-        err = error_hint(error_errno("opening %s", path), "a directory needs a skiff.yaml; give the jar, program or script itself otherwise");
+        err = error_hint(error_errno("opening %s", path),
+                         "a directory needs a skiff.yaml; otherwise name the jar, program or script in it");
         free(path);
         return err;
     }
     yaml_parser_initialize(&parser);
     yaml_parser_set_input_file(&parser, file);
     if (!yaml_parser_load(&parser, &r.document)) {
-        err = error_new("%s, line %zu: %s", path, parser.problem_mark.line + 1, parser.problem ? parser.problem : "not YAML");
+        err = error_new("%s, line %zu: %s", path, parser.problem_mark.line + 1,
+                        parser.problem ? parser.problem : "not YAML");
     } else {
         err = read_document(&r);
         yaml_document_delete(&r.document);

@@ -1,40 +1,54 @@
 /*
- * The tree that becomes the image: made in a temporary directory, file by file. Guest paths are absolute and normalised:
- * /lib, /bin, /sbin, /lib64 are links into /usr as on Debian 12, so a library has one place.
+ * The tree that becomes the image: made in a temporary directory, file by file. Guest paths are absolute and
+ * normalised: /lib, /bin, /sbin, /lib64 are links into /usr as on Debian 12, so a library has one place.
  */
 #pragma once
 #include <util/file.h>
+#include <util/workspace.h>
 
 enum stage_part { STAGE_APPLICATION, STAGE_RUNTIME, STAGE_LIBRARY, STAGE_PARTS };
 struct stage {
-    char *root;
+    struct workspace work;
+    char *root;            /* the tree, in the workspace */
+    struct buffer sources; /* lines: identity and path of everything on the host that went in (sources.h) */
     uint64_t bytes[STAGE_PARTS], file_count;
     /* Host directories (colons between) whose libraries are staged as part of a runtime and find each other there. */
     char *own_libraries;
     bool verbose;
-    bool skip_missing; /* a library that this host lacks is passed over, as the file needs it here too and cannot have it */
+    bool skip_missing; /* a library that this host lacks is passed over, as the file needs it here too and cannot have
+                          it */
 };
 
 struct error *stage_create(struct stage *stage);
 void stage_destroy(struct stage *stage); /* removes the directory */
-/* Parents are made. A file that is there already is left (the same library twice). */
+/* Something on the host that the image depends on without holding it. What is staged is noted by itself. */
+void stage_depends(struct stage *stage, const char *path);
+/* Parents are made. A file that is there already is left (the same library twice), but the application's own files take
+ * the place of others. No guest path leads out of the tree, also not over links that are in it. */
 struct error *stage_file(struct stage *stage, enum stage_part part, const char *from, const char *guest);
-struct error *stage_text(struct stage *stage, enum stage_part part, const void *bytes, size_t len, mode_t mode, const char *guest);
+struct error *stage_text(struct stage *stage, enum stage_part part, const void *bytes, size_t len, mode_t mode,
+                         const char *guest);
 struct error *stage_symlink(struct stage *stage, const char *target, const char *guest);
 struct error *stage_directory(struct stage *stage, const char *guest, mode_t mode);
-/* A directory with all below it; symlinks within stay symlinks, files that nobody needs at run time can be left out. */
-struct error *stage_tree(struct stage *stage, enum stage_part part, const char *from, const char *guest, bool (*wants)(const char *relative));
+/* A directory with all below it. Symlinks within stay symlinks; what leads out of it to a file becomes that file, to a
+ * directory is left out with a warning. Files that nobody needs at run time can be left out. */
+struct error *stage_tree(struct stage *stage, enum stage_part part, const char *from, const char *guest,
+                         bool (*wants)(const char *relative));
 bool stage_has(const struct stage *stage, const char *guest);
 /* What every program expects: /etc files, mount points, the C.UTF-8 locale. */
 struct error *stage_base(struct stage *stage);
 
-/* elf.c: the program's file and every library it needs, found as ld.so does (DT_RPATH, DT_RUNPATH, ld.so.conf). */
+/* libraries.c: a program and every library it needs, where ld.so will find them in the image. */
 struct error *stage_elf(struct stage *stage, enum stage_part part, const char *from, const char *guest);
-struct error *stage_libraries_of(struct stage *stage, const char *from); /* only the libraries */
-/* Of every ELF file below the directory; one that this host could not load either (a plugin for another C library) is left. */
-struct error *stage_libraries_below(struct stage *stage, const char *directory);
+struct error *stage_libraries_of(struct stage *stage, const char *from, const char *guest); /* only the libraries */
+/* For all ELF files below a directory that stands (or will stand) at `guest`; what is missing is passed over. */
+struct error *stage_libraries_below(struct stage *stage, const char *directory, const char *guest);
+
+/* elf.c */
 enum elf_kind { ELF_NONE, ELF_X86_64, ELF_OTHER };
-enum elf_kind elf_probe(const char *path, const char **what); /* *what: name of a wrong architecture */
+/* Programs and libraries for x86-64, by the first bytes. *what: for ELF_OTHER, whom it is for. */
+enum elf_kind elf_probe(const char *path, const char **what);
+enum elf_kind elf_probe_bytes(const unsigned char *header, size_t n, const char **what);
 
 /* jar.c */
 struct jar_info {
@@ -47,10 +61,15 @@ void jar_free(struct jar_info *info);
 
 /* jvm.c: the runtime for a jar, staged; its java command. */
 #define JVM_GUEST_HOME "/usr/lib/jvm/runtime"
-struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_info *info, bool whole, char runtime[32]);
+struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_info *info, bool whole,
+                        char runtime[32]);
 
-/* script.c: interpreter and standard library for a script; *interpreter is its guest path. */
-struct error *stage_interpreter(struct stage *stage, const char *script, char **interpreter, char runtime[32]);
+/* script.c: interpreter and standard library for a script. */
+struct interpreter_use {
+    char *path;               /* in the image */
+    struct strings arguments; /* of the script's #! line */
+};
+struct error *stage_interpreter(struct stage *stage, const char *script, struct interpreter_use *use, char runtime[32]);
 bool script_probe(const char *path);
 
 /* erofs.c: the finished tree as an image file with its trailer. */

@@ -18,6 +18,17 @@ bool path_exists(const char *path)
     return !lstat(path, &s);
 }
 
+bool path_leads_up(const char *path)
+{
+    for (; *path; path += strspn(path, "/")) {
+        size_t len = strcspn(path, "/");
+        if (len == 2 && path[0] == '.' && path[1] == '.')
+            return true;
+        path += len;
+    }
+    return false;
+}
+
 struct error *file_read(const char *path, size_t max, char **bytes, size_t *len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -28,7 +39,9 @@ struct error *file_read(const char *path, size_t max, char **bytes, size_t *len)
     ssize_t n;
     while ((n = read(fd, chunk, sizeof chunk)) > 0 && buffer.len + (size_t)n <= max)
         buffer_add(&buffer, chunk, (size_t)n);
-    struct error *err = n < 0 ? error_errno("reading %s", path) : n > 0 ? error_new("%s is larger than %zu bytes", path, max) : NULL;
+    struct error *err = n < 0   ? error_errno("reading %s", path)
+                        : n > 0 ? error_new("%s is larger than %zu bytes", path, max)
+                                : NULL;
     close(fd);
     if (err) {
         buffer_free(&buffer);
@@ -100,7 +113,7 @@ struct error *directory_make(const char *path, mode_t mode)
 {
     char *copy = xstrdup(path);
     struct error *err = NULL;
-    for (char *slash = copy + 1; !err && slash; ) {
+    for (char *slash = copy + 1; !err && slash;) {
         slash = strchr(slash, '/');
         if (slash)
             *slash = '\0';
@@ -156,7 +169,8 @@ static struct error *walk_level(const struct walk *walk, const char *full, const
         const char *name = entries[i]->d_name;
         struct stat s;
         if (!err && strcmp(name, ".") && strcmp(name, "..")) {
-            char *child = xprintf("%s/%s", full, name), *below = xprintf("%s%s%s", relative, *relative ? "/" : "", name);
+            char *child = xprintf("%s/%s", full, name),
+                 *below = xprintf("%s%s%s", relative, *relative ? "/" : "", name);
             if (lstat(child, &s))
                 err = error_errno("looking at %s", child);
             else
@@ -172,7 +186,8 @@ static struct error *walk_level(const struct walk *walk, const char *full, const
     return err;
 }
 
-struct error *directory_walk(const char *path, struct error *(*visit)(void *, const char *, const char *, mode_t), void *context)
+struct error *directory_walk(const char *path, struct error *(*visit)(void *, const char *, const char *, mode_t),
+                             void *context)
 {
     struct walk walk = {.visit = visit, .context = context};
     return walk_level(&walk, path, "", 0);
@@ -187,7 +202,8 @@ struct error *cache_directory(const char *name, char **out)
     else if (home && home[0] == '/')
         path = xprintf("%s/.cache/skiff/%s", home, name);
     else
-        return error_hint(error_new("neither XDG_CACHE_HOME nor HOME is set, so there is no place for the cache"), "set HOME");
+        return error_hint(error_new("neither XDG_CACHE_HOME nor HOME is set, so there is no place for the cache"),
+                          "set HOME");
     struct error *err = directory_make(path, 0700);
     if (err) {
         free(path);

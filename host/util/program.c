@@ -66,8 +66,8 @@ struct error *program_run(char *const *argv, const char *directory, char **outpu
     if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127 && text.len == 1)
         err = error_new("the program %s is not installed", argv[0]);
     else if (!err && status)
-        err = error_new("%s failed (status %d): %s", argv[0], WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-                        tail(text.bytes));
+        err = error_new("%s failed (status %d): %s", argv[0],
+                        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), tail(text.bytes));
     if (!err && output) {
         *output = text.bytes;
         if (output_len)

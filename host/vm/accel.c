@@ -36,11 +36,13 @@ struct error *vm_choose_accel(enum vm_accel wanted, enum vm_accel *chosen, const
     if (wanted == VM_ACCEL_TCG)
         return NULL;
     if (wanted == VM_ACCEL_KVM && kvm == VM_KVM_NO_PERMISSION)
-        return error_hint(error_new("/dev/kvm cannot be opened: permission denied"),
-                          "add yourself to the group kvm (sudo usermod -aG kvm $USER, then log in again), or use --accel tcg");
+        return error_hint(
+            error_new("/dev/kvm cannot be opened: permission denied"),
+            "add yourself to the group kvm (sudo usermod -aG kvm $USER, then log in again), or use --accel tcg");
     if (wanted == VM_ACCEL_KVM && kvm == VM_KVM_ABSENT)
-        return error_hint(error_new("this host has no /dev/kvm"),
-                          "enable virtualization in its firmware and load the module kvm_intel or kvm_amd, or use --accel tcg");
+        return error_hint(
+            error_new("this host has no /dev/kvm"),
+            "enable virtualization in its firmware and load the module kvm_intel or kvm_amd, or use --accel tcg");
     if (wanted == VM_ACCEL_KVM)
         return NULL;
     *chosen = kvm == VM_KVM_HARDWARE ? VM_ACCEL_KVM : VM_ACCEL_TCG;

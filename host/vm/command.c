@@ -32,7 +32,8 @@ static void add_machine(struct strings *out, const struct vm_options *o, enum vm
     bool is_kvm = accel == VM_ACCEL_KVM;
     strings_add(out, "-M");
     if (o->machine == VM_MICROVM)
-        strings_add(out, "microvm,acpi=on,pit=off,pic=off,rtc=on,isa-serial=on,usb=off,pcie=off,auto-kernel-cmdline=off");
+        strings_add(out,
+                    "microvm,acpi=on,pit=off,pic=off,rtc=on,isa-serial=on,usb=off,pcie=off,auto-kernel-cmdline=off");
     else
         strings_add(out, "q35,usb=off,vmport=off,smbus=off,sata=off,hpet=off,i8042=off");
     add(out, "-accel", is_kvm ? "kvm" : "tcg,thread=multi");
@@ -50,7 +51,8 @@ static void add_machine(struct strings *out, const struct vm_options *o, enum vm
 static void add_virtio(struct strings *out, const struct vm_options *o, const char *device, const char *properties)
 {
     strings_add(out, "-device");
-    strings_addf(out, "%s-%s%s%s", device, o->machine == VM_MICROVM ? "device" : "pci-non-transitional", *properties ? "," : "", properties);
+    strings_addf(out, "%s-%s%s%s", device, o->machine == VM_MICROVM ? "device" : "pci-non-transitional",
+                 *properties ? "," : "", properties);
 }
 
 static void add_channel(struct strings *out, const char *id, int fd, const char *stand_in)
@@ -91,7 +93,8 @@ static void add_network(struct strings *out, const struct vm_options *o)
     free(text);
     for (size_t i = 0; i < o->forward_count; i++) {
         const struct vm_forward *f = &o->forwards[i];
-        text = xprintf(",hostfwd=%s:%s:%u-:%u", f->is_udp ? "udp" : "tcp", f->address ? f->address : "127.0.0.1", f->host_port, f->guest_port);
+        text = xprintf(",hostfwd=%s:%s:%u-:%u", f->is_udp ? "udp" : "tcp", f->address ? f->address : "127.0.0.1",
+                       f->host_port, f->guest_port);
         buffer_add(&netdev, text, strlen(text));
         free(text);
     }
@@ -101,7 +104,8 @@ static void add_network(struct strings *out, const struct vm_options *o)
     add_virtio(out, o, "virtio-net", "netdev=net0");
 }
 
-/* The settings that go over the image's own: an inherited descriptor, or for --dry-run a substitution that bash opens. */
+/* The settings that go over the image's own: an inherited descriptor, or for --dry-run a substitution that bash opens.
+ */
 static void add_config(struct strings *out, const struct vm_options *o, int fd)
 {
     struct buffer text = {0};
@@ -159,14 +163,27 @@ struct error *vm_command(const struct vm_options *o, const struct vm_channels *c
     return NULL;
 }
 
+static bool is_said_twice(const struct vm_options *o, size_t i)
+{
+    const struct vm_forward *f = &o->forwards[i];
+    for (size_t k = 0; k < i; k++)
+        if (o->forwards[k].host_port == f->host_port && o->forwards[k].is_udp == f->is_udp &&
+            !strcmp(o->forwards[k].address ? o->forwards[k].address : "", f->address ? f->address : ""))
+            return true;
+    return false;
+}
+
 struct error *vm_check_ports(const struct vm_options *o)
 {
     for (size_t i = 0; i < o->forward_count; i++) {
         const struct vm_forward *f = &o->forwards[i];
+        if (is_said_twice(o, i))
+            return error_new("-p: port %u of this host is forwarded twice", f->host_port);
         const char *address = f->address ? f->address : "127.0.0.1";
         struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(f->host_port)};
         if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
-            return error_hint(error_new("-p: \"%s\" is not an IPv4 address of this host", address), "write it as 127.0.0.1:8080:8080");
+            return error_hint(error_new("-p: \"%s\" is not an IPv4 address of this host", address),
+                              "write it as 127.0.0.1:8080:8080");
         int fd = socket(AF_INET, (f->is_udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0), on = 1;
         if (fd < 0)
             return error_errno("making a socket to check port %u", f->host_port);

@@ -1,6 +1,6 @@
 /*
- * Images: an application with all that it runs on, as one EROFS file (contract/image.h). Building needs neither root nor a
- * container engine; the same input gives the same bytes.
+ * Images: an application with all that it runs on, as one EROFS file (contract/image.h). Building needs neither root
+ * nor a container engine; the same input gives the same bytes.
  */
 #pragma once
 #include <stdbool.h>
@@ -13,16 +13,16 @@ struct image_options {
     struct strings arguments;   /* the program's, kept in the image */
     struct strings environment; /* NAME=VALUE */
     const char *working_directory;
-    unsigned memory_mib;  /* default of the image; 0: chosen by runtime */
-    bool whole_runtime;   /* the whole JRE instead of the modules in use */
-    bool verbose;         /* say on stderr what is being done */
+    unsigned memory_mib; /* default of the image; 0: chosen by runtime */
+    bool whole_runtime;  /* the whole JRE instead of the modules in use */
+    bool verbose;        /* say on stderr what is being done */
 };
 
 /* What an image holds, as its trailer and the build tell. */
 struct image_info {
     char runtime[32];
     unsigned memory_mib;
-    uint64_t size;             /* bytes of the file */
+    uint64_t size;                                                        /* bytes of the file */
     uint64_t file_count, application_bytes, runtime_bytes, library_bytes; /* of a build */
 };
 
@@ -41,4 +41,5 @@ struct project {
     struct strings ports; /* as -p takes them */
     unsigned memory_mib, cpus;
 };
-struct error *project_read(const char *directory, struct image_options *options, struct project *project, struct strings *files, char **program, char **runtime);
+struct error *project_read(const char *directory, struct image_options *options, struct project *project,
+                           struct strings *files, char **program, char **runtime);
