@@ -2,6 +2,7 @@
 #include <common/checked.h>
 #include <linux/syscalls.h>
 #include <mm/address_space.h>
+#include "other_process.h"
 #include "paths.h"
 
 enum { PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_SHARED_VALIDATE = 3, MAP_TYPE = 15, MAP_ANONYMOUS = 0x20,
@@ -305,15 +306,11 @@ static long access_process(int pid, const struct user *local, unsigned long loca
     struct process *process = process_find((uint32_t)pid);
     if (!process)
         return -ESRCH;
-    spin_lock(&process->lock);
-    struct address_space *space = process->space;
-    if (space)
-        address_space_get(space);
-    spin_unlock(&process->lock);
+    struct address_space *space;
+    long result = process_space(process, &space), err = 0;
     process_put(process);
-    if (!space)
-        return -ESRCH;
-    long result = 0, err = 0;
+    if (result)
+        return result;
     struct remote_vector *locals = copy_vectors(local, local_count, &result), *remotes = copy_vectors(remote, remote_count, &err);
     char *buffer = kmalloc(PAGE_SIZE, ALLOC_WAIT);
     if (!result)
