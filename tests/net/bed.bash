@@ -61,7 +61,7 @@ bed_down() { # ends whatever runs in the namespace
 }
 # bed_run SKIFF-ARGUMENTS: a machine on the wire, in the foreground.
 bed_run() {
-    ip netns exec "$bed_ns" timeout -k 5 "${LIMIT:-60}" "$bed_top/build/skiff" run --accel "${BED_ACCEL:-tcg}" --network tap:$bed_tap \
+    ip netns exec "$bed_ns" timeout -k 5 "${LIMIT:-60}" "${SKIFF:-$bed_top/build/skiff}" run --accel "${BED_ACCEL:-tcg}" --network tap:$bed_tap \
         --ip ${BED_IP:-$bed_guest/24,$bed_host} "$@"
 }
 # bed_start LOG SKIFF-ARGUMENTS: in the background; bed_stop ends it.

@@ -52,7 +52,9 @@ void tcp_connection_start(struct tcp_connection *conn)
     conn->send_scale = conn->receive_scale = 0;
     conn->snd_wnd = conn->max_window = 0;
     conn->sacked_bytes = conn->lost_bytes = conn->retransmitted_bytes = conn->duplicate_acks = 0;
-    conn->has_reordering = false;
+    conn->has_reordering = conn->is_duplicate_round = false;
+    conn->reorder_steps = 1;
+    conn->reorder_recoveries = REORDER_RECOVERIES;
     conn->srtt = conn->rttvar = conn->rack_rtt = conn->rack_sent_ns = 0;
     conn->rtt_min = UINT64_MAX;
     conn->rto = RTO_INITIAL_NS;

@@ -54,6 +54,7 @@ enum {
     RETRIES_SYN_ACK = 5,
     OUT_OF_ORDER_MAX = 8192, /* packets */
     SACK_BLOCKS = 4,
+    REORDER_RECOVERIES = 16, /* RFC 8985, 6.2 step 4 */
     SHUTDOWN_PEER = 4, /* beside tcp_shutdown_how: FIN was received and everything before it */
 };
 
@@ -215,6 +216,9 @@ struct tcp_connection {
     uint32_t highest_sacked;
     uint32_t duplicate_acks; /* without SACK */
     bool has_reordering;
+    uint32_t reorder_steps, reorder_recoveries; /* RACK's window in quarters of rtt_min; recoveries until it shrinks again */
+    uint32_t duplicate_round;                   /* snd_nxt when the window grew last */
+    bool is_duplicate_round;
 
     /* Round-trip times and timers, ns. */
     uint64_t srtt, rttvar, rto, rtt_min, rack_rtt, rack_sent_ns;
@@ -423,6 +427,7 @@ struct tcp_delivery {
 void tcp_sent_acknowledge(struct tcp_connection *conn, uint32_t ack, struct tcp_delivery *delivery);
 void tcp_sent_sack(struct tcp_connection *conn, const struct tcp_info_wire *wire, struct tcp_delivery *delivery);
 void tcp_sent_detect_loss(struct tcp_connection *conn, uint64_t now_ns); /* RFC 8985 */
+void tcp_sent_adapt_reordering(struct tcp_connection *conn, bool saw_duplicate, bool ends_recovery);
 
 /* ack.c, recovery.c, conn->lock held */
 bool tcp_ack(struct tcp_connection *conn, struct tcp_segment *segment); /* false: drop the segment */

@@ -120,6 +120,8 @@ void tcp_recovery_start(struct tcp_connection *conn)
 void tcp_recovery_ack(struct tcp_connection *conn, const struct tcp_segment *segment,
                       const struct tcp_delivery *delivery, bool has_advanced)
 {
+    bool ends = conn->recovery != RECOVERY_OPEN && !seq_before(conn->snd_una, conn->high_seq);
+    tcp_sent_adapt_reordering(conn, delivery->saw_duplicate, ends);
     tcp_sent_detect_loss(conn, segment->now_ns);
     if (conn->recovery == RECOVERY_OPEN) {
         if (has_advanced)

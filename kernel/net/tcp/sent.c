@@ -245,7 +245,22 @@ static uint64_t reordering_window(const struct tcp_connection *conn)
     if (!conn->has_reordering &&
         (conn->recovery != RECOVERY_OPEN || conn->sacked_bytes >= DUPLICATE_THRESHOLD * conn->mss))
         return 0;
-    return MIN(conn->rtt_min / 4, conn->srtt);
+    return MIN(conn->reorder_steps * (conn->rtt_min / 4), conn->srtt);
+}
+
+/* RFC 8985, 6.2 step 4: a duplicate that arrived means that the window was too short, once a round trip; after some
+ * recoveries it starts anew. */
+void tcp_sent_adapt_reordering(struct tcp_connection *conn, bool saw_duplicate, bool ends_recovery)
+{
+    if (conn->is_duplicate_round && !seq_before(conn->snd_una, conn->duplicate_round))
+        conn->is_duplicate_round = false;
+    if (saw_duplicate && !conn->is_duplicate_round) {
+        conn->is_duplicate_round = true;
+        conn->duplicate_round = conn->snd_nxt;
+        conn->reorder_steps = MIN(conn->reorder_steps + 1, 255u);
+        conn->reorder_recoveries = REORDER_RECOVERIES;
+    } else if (ends_recovery && conn->reorder_recoveries && !--conn->reorder_recoveries)
+        conn->reorder_steps = 1;
 }
 
 void tcp_sent_detect_loss(struct tcp_connection *conn, uint64_t now)

@@ -165,3 +165,15 @@ TEST(tcp_without_options_falls_back_to_newreno)
     pair_close(&pair);
     wire_close(&wire);
 }
+
+/* Three frames in a hundred are late by up to a round trip and a half; nothing is lost. */
+TEST(tcp_learns_how_late_frames_come)
+{
+    wire_open(&wire, (struct wire_config){.delay_ns = NS_PER_MS, .reorder = 30, .seed = test_random()});
+    struct pair pair = wire_connect(&wire, true);
+    REQUIRE(pair.server && pair.client);
+    EXPECT(transfer(&pair, 8 * MEGABYTE, 0, 60 * NS_PER_SECOND));
+    EXPECT(tcp_get_counters(wire.a.stack)->retransmitted < wire.sent_frames / 100);
+    pair_close(&pair);
+    wire_close(&wire);
+}
