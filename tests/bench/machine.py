@@ -48,9 +48,11 @@ class Machine:
 
     def cpu_seconds(self):
         """What QEMU has used so far: other load on the host changes it less than the time on the wall."""
-        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        total_ns = 0
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{thread}/schedstat", encoding="utf-8") as file:
+                total_ns += int(file.read().split()[0])
+        return total_ns / 1e9
 
     def read(self, limit):
         """More output, waiting until the machine is `limit` seconds old. False: it ended or the time is up."""
