@@ -44,6 +44,10 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     uint64_t tail = *(const word64 *)(s + n - 8);
     uint8_t *last = d + n - 8;
     if (n <= LOOP_MAX) {
+        for (; last - d >= 16; d += 16, s += 16) {
+            *(word64 *)d = *(const word64 *)s;
+            *(word64 *)(d + 8) = *(const word64 *)(s + 8);
+        }
         for (; d < last; d += 8, s += 8)
             *(word64 *)d = *(const word64 *)s;
     } else {
@@ -88,6 +92,8 @@ void *memset(void *to, int byte, size_t n)
     }
     uint8_t *last = d + n - 8;
     if (n <= LOOP_MAX) {
+        for (; last - d >= 16; d += 16)
+            *(word64 *)d = *(word64 *)(d + 8) = pattern;
         for (; d < last; d += 8)
             *(word64 *)d = pattern;
     } else {

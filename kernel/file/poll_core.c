@@ -110,9 +110,21 @@ static bool sleep_until_notified(struct poll_wait *wait, uint64_t deadline_ns, i
     return is_in_time;
 }
 
+/* The waiters are made when they are used. */
+static void poll_wait_init(struct poll_wait *wait)
+{
+    wait->table = (struct poll_table){listen};
+    wait->thread = thread_current();
+    wait->is_notified = 0;
+    wait->is_out_of_memory = false;
+    wait->used = 0;
+    wait->blocks = NULL;
+}
+
 int poll_files(struct poll_entry *entries, size_t count, uint64_t deadline_ns)
 {
-    struct poll_wait wait = {.table = {listen}, .thread = thread_current()};
+    struct poll_wait wait;
+    poll_wait_init(&wait);
     int err = 0, found = ask_all(&wait, entries, count, deadline_ns != 0);
     bool is_in_time = deadline_ns != 0;
     if (wait.is_out_of_memory && !found)

@@ -53,20 +53,6 @@ void path_free(struct path_string *path)
         kfree(path->text);
 }
 
-struct file *file_of_any(int fd)
-{
-    return descriptor_file(process_current()->descriptors, fd);
-}
-
-struct file *file_of(int fd)
-{
-    struct file *file = file_of_any(fd);
-    if (!file || !(load_relaxed(&file->flags) & O_PATH))
-        return file;
-    file_put(file);
-    return NULL;
-}
-
 int directory_of(int fd, const char *path, struct dentry **out)
 {
     *out = NULL;

@@ -32,8 +32,18 @@ int path_copy(struct path_string *path, const struct user *from); /* -EFAULT, -E
 void path_free(struct path_string *path);
 
 /* The open file, referenced: -EBADF. With O_PATH only where the call allows it. */
-struct file *file_of(int fd);
-struct file *file_of_any(int fd); /* O_PATH too */
+static inline struct file *file_of_any(int fd) /* O_PATH too */
+{
+    return descriptor_file(process_current()->descriptors, fd);
+}
+static inline struct file *file_of(int fd)
+{
+    struct file *file = file_of_any(fd);
+    if (!file || !(load_relaxed(&file->flags) & O_PATH))
+        return file;
+    file_put(file);
+    return NULL;
+}
 
 /*
  * The directory that a relative path starts at: NULL for AT_FDCWD and for absolute paths, else referenced. -EBADF,

@@ -15,19 +15,21 @@ static const struct {
 };
 enum { CLASSES = sizeof classes / sizeof *classes, CLASS_SIZE_MAX = 3072, ORDER_MAX = 10 };
 static struct object_cache caches[CLASSES];
+static uint8_t class_of_units[CLASS_SIZE_MAX / 16 + 1]; /* by size in units of 16 bytes; const after boot */
 
 void kmalloc_init(void)
 {
+    for (unsigned units = 0, i = 0; units < sizeof class_of_units; units++) {
+        i += classes[i].size < units * 16;
+        class_of_units[units] = (uint8_t)i;
+    }
     for (unsigned i = 0; i < CLASSES; i++)
         object_cache_init(&caches[i], classes[i].name, classes[i].size, classes[i].size >= 64 ? 64 : 16);
 }
 
 static struct object_cache *cache_for(size_t size)
 {
-    unsigned i = 0;
-    while (classes[i].size < size)
-        i++;
-    return &caches[i];
+    return &caches[class_of_units[(size + 15) / 16]];
 }
 
 static void *pages_alloc(size_t size, unsigned flags)

@@ -185,23 +185,13 @@ static void exception(unsigned vector, uint64_t error_code, struct user_register
         kernel_exception(vector, error_code, registers);
 }
 
-void interrupt_dispatch(unsigned vector, uint64_t error_code, struct user_registers *registers)
-{
-    if (vector >= VECTOR_DEVICE)
-        irq_dispatch(vector);
-    else
-        exception(vector, error_code, registers);
-    if (registers->cs & 3 && vector != VECTOR_NMI)
-        return_to_user(registers);
-}
-
 /* With interrupts masked, so that nothing new is missed between this look and the return. */
 static bool needs_attention(void)
 {
     return load_relaxed(&thread_current()->is_interrupted) || sched_needs_safe_point();
 }
 
-void return_to_user(struct user_registers *registers)
+static inline void prepare_return(struct user_registers *registers)
 {
     for (;;) {
         arch_irq_disable();
@@ -220,13 +210,28 @@ void return_to_user(struct user_registers *registers)
     registers->rflags = (registers->rflags & USER_FLAGS) | RFLAGS_IF | 2;
 }
 
+void return_to_user(struct user_registers *registers)
+{
+    prepare_return(registers);
+}
+
+void interrupt_dispatch(unsigned vector, uint64_t error_code, struct user_registers *registers)
+{
+    if (vector >= VECTOR_DEVICE)
+        irq_dispatch(vector);
+    else
+        exception(vector, error_code, registers);
+    if (registers->cs & 3 && vector != VECTOR_NMI)
+        return_to_user(registers);
+}
+
 /* True: SYSRET may return. It takes RIP from RCX and RFLAGS from R11, and must not set TF or RF (SDM volume 2, SYSRET).
  */
 bool system_call_dispatch(struct user_registers *registers)
 {
     arch_irq_enable();
     system_call_enter(registers);
-    return_to_user(registers);
+    prepare_return(registers);
     return registers->rcx == registers->rip && registers->r11 == registers->rflags &&
            !(registers->rflags & (RFLAGS_TF | RFLAGS_RF)) && cpu_features.has_sysret;
 }

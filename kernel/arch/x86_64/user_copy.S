@@ -1,7 +1,7 @@
 /*
  * Copies to and from program memory. An access that may fault is named in the fixup table (address, where to go on when
- * the fault cannot be resolved, whether resolving it may sleep: trap.c). The short loops go by words of eight; a fault in
- * one goes on by bytes, so that the number of bytes reported is exact. SMAP is open only around the accesses.
+ * the fault cannot be resolved, whether resolving it may sleep: trap.c). They go by words of eight and four; a fault
+ * goes on by bytes, so that the number of bytes reported is exact. SMAP is open only around the accesses.
  */
 #include <layout.h>
     .section .entry.text, "ax"
@@ -33,17 +33,34 @@ user_copy:
     jz 4f
     cmpq $128, %rdx
     jae 3f
+    subl $2, %ecx
+    jb 13f
+11: movq (%rsi), %rax
+12: movq 8(%rsi), %r8
+21: movq %rax, (%rdi)
+22: movq %r8, 8(%rdi)
+    addq $16, %rsi
+    addq $16, %rdi
+    subl $2, %ecx
+    jae 11b
+13: addl $2, %ecx
+    jz 15f
 1:  movq (%rsi), %rax
 2:  movq %rax, (%rdi)
     addq $8, %rsi
     addq $8, %rdi
-    decl %ecx
-    jnz 1b
-    andl $7, %edx
+15: andl $7, %edx
     jmp 4f
 3:  andl $7, %edx
 30: rep movsq
-4:  testq %rdx, %rdx
+4:  cmpl $4, %edx
+    jb 43f
+41: movl (%rsi), %eax
+42: movl %eax, (%rdi)
+    addq $4, %rsi
+    addq $4, %rdi
+    subl $4, %edx
+43: testl %edx, %edx
     jz 7f
 5:  movb (%rsi), %al
 6:  movb %al, (%rdi)
@@ -55,12 +72,19 @@ user_copy:
     movq %rdx, %rax
     popq %rbp
     ret
+16: addl $2, %ecx /* the pair is not counted yet */
 8:  andl $7, %edx
 9:  leaq (%rdx, %rcx, 8), %rdx
-    jmp 4b
+    jmp 5b
+    FIXUP 11b, 16b
+    FIXUP 12b, 16b
+    FIXUP 21b, 16b
+    FIXUP 22b, 16b
     FIXUP 1b, 8b
     FIXUP 2b, 8b
     FIXUP 30b, 9b
+    FIXUP 41b, 5b
+    FIXUP 42b, 5b
     FIXUP 5b, 7b
     FIXUP 6b, 7b
 

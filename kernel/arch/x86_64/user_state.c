@@ -182,9 +182,10 @@ int arch_fpu_restore_from_user(const struct user *from)
     int err = read_software_bytes(from, &components, &size);
     if (err)
         return err;
-    uint8_t *image = kzalloc(fpu_image_size, ALLOC_WAIT);
+    uint8_t *image = kmalloc(fpu_image_size, ALLOC_WAIT);
     if (!image)
         return -ENOMEM;
+    memset(image + size, 0, fpu_image_size - size);
     err = copy_from_user(image, from, size);
     if (!err)
         err = check_image(image, components, size);

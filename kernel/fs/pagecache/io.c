@@ -12,15 +12,14 @@
 /* References up to `max` ready pages from `index` on; how many. */
 static unsigned gather(struct mapping *mapping, uint64_t index, struct page **pages, unsigned max)
 {
-    unsigned count = 0;
+    unsigned found = 0, count = 0, run;
     spin_lock(&mapping->lock);
-    while (count < max) {
-        struct page *page = page_tree_find(&mapping->pages, index + count);
-        if (!page || !page_is_ready(page))
-            break;
-        page_get(page);
-        pages[count++] = page;
-    }
+    do {
+        run = page_tree_find_run(&mapping->pages, index + found, pages + found, max - found);
+        found += run;
+    } while (run && found < max);
+    for (; count < found && page_is_ready(pages[count]); count++)
+        page_get(pages[count]);
     spin_unlock(&mapping->lock);
     return count;
 }

@@ -29,6 +29,25 @@ struct page *page_tree_find(const struct page_tree *tree, uint64_t index)
     return at;
 }
 
+unsigned page_tree_find_run(const struct page_tree *tree, uint64_t index, struct page **pages, unsigned max)
+{
+    if (!max || !covers(tree, index))
+        return 0;
+    void *const *at = &tree->root;
+    unsigned room = 1;
+    for (unsigned level = tree->height; level && *at; level--) {
+        unsigned slot = slot_of(index, level);
+        at = &((struct tree_node *)*at)->slots[slot];
+        room = level == 1 ? TREE_SLOTS - slot : 1;
+    }
+    unsigned count = 0;
+    while (count < room && count < max && at[count]) {
+        pages[count] = at[count];
+        count++;
+    }
+    return count;
+}
+
 /* Puts the spare node into *slot, with what was there (if any) as its first child. */
 static int add_node(void **slot, struct tree_node **spare)
 {
@@ -57,7 +76,7 @@ int page_tree_insert(struct page_tree *tree, uint64_t index, struct page *page, 
     if (*slot)
         return -EEXIST;
     *slot = page;
-    tree->count++;
+    store_relaxed(&tree->count, tree->count + 1); /* read without the lock as a hint */
     return 0;
 }
 
@@ -84,7 +103,7 @@ struct page *page_tree_remove(struct page_tree *tree, uint64_t index)
     if (!page)
         return NULL;
     *path[0] = NULL;
-    tree->count--;
+    store_relaxed(&tree->count, tree->count - 1);
     for (unsigned level = 1; level <= tree->height && node_is_empty(*path[level]); level++) {
         kfree(*path[level]);
         *path[level] = NULL;

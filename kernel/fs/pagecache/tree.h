@@ -9,6 +9,8 @@ struct tree_node { /* two cache lines: a small file costs little, a run of 16 pa
 };
 
 struct page *page_tree_find(const struct page_tree *tree, uint64_t index);
+/* Pages from `index` on without a gap, at most `max` and no farther than one node reaches; how many. */
+unsigned page_tree_find_run(const struct page_tree *tree, uint64_t index, struct page **pages, unsigned max);
 /* 0; -EEXIST; -EAGAIN: needs a node and *spare is NULL (give it a zeroed one and call again). Uses up *spare. */
 int page_tree_insert(struct page_tree *tree, uint64_t index, struct page *page, struct tree_node **spare);
 /* Takes the page out, NULL: none. */

@@ -21,8 +21,16 @@ struct io_vector {
 };
 void io_vector_init(struct io_vector *io, const struct io_segment *segments, size_t count, bool is_kernel);
 /* One segment; `storage` lives as long as io. */
-void io_vector_user(struct io_vector *io, struct io_segment *storage, const struct user *base, size_t len);
-void io_vector_kernel(struct io_vector *io, struct io_segment *storage, const void *base, size_t len);
+static inline void io_vector_user(struct io_vector *io, struct io_segment *storage, const struct user *base, size_t len)
+{
+    *storage = (struct io_segment){.user = user_offset(base, 0), .len = len};
+    *io = (struct io_vector){.segments = storage, .count = 1, .left = len};
+}
+static inline void io_vector_kernel(struct io_vector *io, struct io_segment *storage, const void *base, size_t len)
+{
+    *storage = (struct io_segment){.kernel = (void *)(uintptr_t)base, .len = len};
+    *io = (struct io_vector){.segments = storage, .count = 1, .left = len, .is_kernel = true};
+}
 /* Copy n bytes (at most io->left) and advance: bytes copied; short of n only at a fault (0: -EFAULT is the caller's). */
 size_t io_copy_to(struct io_vector *io, const void *from, size_t n);
 size_t io_copy_from(struct io_vector *io, void *to, size_t n);

@@ -50,6 +50,17 @@ static void expect_same(const struct page_tree *tree)
     EXPECT_EQ(tree->count, count);
 }
 
+/* The run from `index` on is what single look-ups find, at most to the end of the index's sixteen. */
+static void expect_run(const struct page_tree *tree, uint64_t index)
+{
+    struct page *run[20];
+    unsigned n = page_tree_find_run(tree, index, run, sizeof run / sizeof *run), room = 16 - index % 16;
+    EXPECT(n <= room);
+    for (unsigned i = 0; i < n; i++)
+        EXPECT(run[i] == page_tree_find(tree, index + i));
+    EXPECT(n == room || (!tree->height && n == 1) || !page_tree_find(tree, index + n));
+}
+
 TEST(tree_is_what_was_put_in)
 {
     size_t objects = fake_memory_live_objects();
@@ -59,6 +70,7 @@ TEST(tree_is_what_was_put_in)
         uint64_t index = random_index();
         unsigned i = model_find(index);
         EXPECT(page_tree_find(&tree, index) == (i < count ? &pages[i] : NULL));
+        expect_run(&tree, index);
         if (test_random() % 2) {
             bool is_new = i == count && count < MODEL_MAX;
             if (is_new || i < count)
