@@ -1,9 +1,11 @@
 /* skiff doctor: what this host has, what it lacks, and what to do about it. */
-#include <ctype.h>
+#include <grp.h>
 #include <jansson.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <util/file.h>
 #include "cli.h"
@@ -15,6 +17,25 @@ struct finding {
     char *text;
     const char *advice;
 };
+
+/* Why this user may not open /dev/kvm: what its group is, and whether being in it needs only a new session. */
+static struct finding explain_permission(void)
+{
+    struct stat s;
+    struct group *group = stat("/dev/kvm", &s) || !(s.st_mode & 0060) ? NULL : getgrgid(s.st_gid);
+    struct passwd *user = getpwuid(geteuid());
+    bool is_member = false;
+    for (char **name = group ? group->gr_mem : NULL; name && *name && user; name++)
+        is_member |= !strcmp(*name, user->pw_name);
+    struct finding f = {"kvm", LIMITED, NULL, NULL};
+    f.text = xprintf("/dev/kvm is there, but this user may not open it (%s%s%s); machines run under TCG, slower",
+                     group ? "group " : "root only", group ? group->gr_name : "",
+                     is_member ? ", which you are in since your last login" : "");
+    f.advice = !group      ? "chgrp kvm /dev/kvm && chmod g+rw /dev/kvm, as root"
+               : is_member ? "log in again, or: newgrp kvm"
+                           : "sudo usermod -aG kvm $USER, then log in again";
+    return f;
+}
 
 static struct finding check_kvm(void)
 {
@@ -30,13 +51,21 @@ static struct finding check_kvm(void)
                 "would be emulated one by one; --accel auto uses TCG"),
             "run on bare metal, or on a host with nested virtualization"};
     case VM_KVM_NO_PERMISSION:
-        return (struct finding){
-            "kvm", LIMITED, xstrdup("/dev/kvm is there, but this user may not open it; machines run under TCG, slower"),
-            "sudo usermod -aG kvm $USER, then log in again"};
+        return explain_permission();
     default:
         return (struct finding){"kvm", LIMITED, xstrdup("no /dev/kvm; machines run under TCG, slower"),
                                 "enable virtualization in the firmware and load kvm_intel or kvm_amd"};
     }
+}
+
+static bool has_microvm(void)
+{
+    char *argv[] = {(char *)"qemu-system-x86_64", (char *)"-M", (char *)"help", NULL}, *output = NULL;
+    struct error *err = program_run(argv, NULL, &output, NULL);
+    bool has = !err && strstr(output, "microvm");
+    error_free(err);
+    free(output);
+    return has;
 }
 
 static struct finding check_qemu(void)
@@ -52,6 +81,8 @@ static struct finding check_qemu(void)
     unsigned major = at ? (unsigned)strtoul(at + 8, NULL, 10) : 0;
     char *text = xprintf("QEMU %.*s", at ? (int)strcspn(at + 8, " (\n") : 1, at ? at + 8 : "?");
     free(output);
+    if (!has_microvm())
+        return (struct finding){"qemu", LIMITED, text, "its machine type microvm is missing: skiff run --machine q35"};
     if (major < 7)
         return (struct finding){"qemu", LIMITED, text, "QEMU 7.2 or newer is what Skiff is tested with"};
     return (struct finding){"qemu", GOOD, text, NULL};
@@ -95,8 +126,10 @@ struct error *verb_doctor(int argc, char **argv, int *status)
         check_qemu(),
         check_kernel(),
         check_tool("mkfs.erofs", "images cannot be built (existing ones run)", "apt install erofs-utils", MISSING),
+        check_tool("jdeps", "jars get the whole Java runtime", "apt install openjdk-17-jdk-headless", LIMITED),
         check_tool("jlink", "jars cannot be made into images", "apt install openjdk-17-jdk-headless", LIMITED),
         check_tool("ruby", "Ruby scripts cannot be made into images", "apt install ruby", LIMITED),
+        check_tool("python3", "Python scripts cannot be made into images", "apt install python3", LIMITED),
     };
     json_t *list = json_array();
     *status = 0;

@@ -356,7 +356,7 @@ static struct error *check_host(const struct vm_options *vm)
     struct error *err = vm_choose_accel(vm->accel, &accel, &why);
     if (!err && why && vm->verbose)
         fprintf(stderr, "skiff: running without KVM: %s\n", why);
-    if (!err && vm->memory_mib < MEMORY_LEAST_MIB)
+    if (!err && vm->memory_mib && vm->memory_mib < MEMORY_LEAST_MIB)
         err = error_hint(
             error_new("-m %uM is too little: the smallest machine has %dM", vm->memory_mib, MEMORY_LEAST_MIB),
             "leave -m out to get what the image asks for");
@@ -391,6 +391,8 @@ struct error *verb_run(int argc, char **argv, int *status)
     if (!err)
         err = apply_project(&run);
     if (!err)
+        err = check_host(&run.vm);
+    if (!err)
         err = find_image(&run, &image, &info);
     if (err)
         return err;
@@ -400,11 +402,9 @@ struct error *verb_run(int argc, char **argv, int *status)
         run.vm.memory_mib = info.memory_mib ? info.memory_mib : 512;
     if (!run.cpus_given)
         run.vm.vcpus = !strncmp(info.runtime, "jvm", 3) ? 2 : 1;
-    err = check_host(&run.vm);
-    if (!err)
-        warn_of_little_memory(&run.vm, info.runtime);
-    if (!err)
-        err = run.dry_run ? print_command(&run.vm) : vm_run(&run.vm, status);
+    run.vm.rewrites_code = !strncmp(info.runtime, "jvm", 3);
+    warn_of_little_memory(&run.vm, info.runtime);
+    err = run.dry_run ? print_command(&run.vm) : vm_run(&run.vm, status);
     free(kernel);
     free(image);
     buffer_free(&run.vm.config);

@@ -130,7 +130,7 @@ static struct error *add_source(struct stage *stage, const struct image_options 
     if (stat(source, &s))
         return error_status(error_errno("%s", source), errno == ENOENT ? 127 : 126);
     if (!S_ISREG(s.st_mode))
-        return unknown_source(source);
+        return error_status(unknown_source(source), 126);
     if (access(source, R_OK))
         return error_status(error_errno("reading %s", source), 126);
     if (jar_probe(source))

@@ -16,7 +16,8 @@ static const struct interpreter interpreters[] = {
      ".rb",
      {"ruby", "-e",
       "require 'rubygems'; puts RbConfig.ruby; puts \"ruby-#{RUBY_VERSION[/\\d+\\.\\d+/]}\"; puts($:.reject { |d| "
-      "d.include?('/local/') } + Gem.path.reject { |d| d.include?('local/') } + [RbConfig::CONFIG['rubyarchdir'], RbConfig::CONFIG['rubylibdir']])"},
+      "d.include?('/local/') } + Gem.path.reject { |d| d.include?('local/') } + [RbConfig::CONFIG['rubyarchdir'], "
+      "RbConfig::CONFIG['rubylibdir']])"},
      "ruby"},
     {"python3",
      ".py",

@@ -18,13 +18,22 @@
 #include <util/workspace.h>
 
 #define PREFIX ".skiff-work-"
-enum { ATTEMPTS = 8 };
+enum { ATTEMPTS = 8, REMOVALS = 100, REMOVAL_INTERVAL_US = 20000 };
 
 static struct {
     pid_t pid;
     int pipe;
     unsigned users; /* workspaces; 0: no helper */
 } helper;
+
+static void remove_surely(const char *path)
+{
+    for (unsigned i = 0; i < REMOVALS && path_exists(path); i++) {
+        if (i)
+            usleep(REMOVAL_INTERVAL_US);
+        directory_remove(path);
+    }
+}
 
 static _Noreturn void remove_at_end(int pipe)
 {
@@ -40,14 +49,14 @@ static _Noreturn void remove_at_end(int pipe)
     while ((n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR))
         buffer_add(&paths, chunk, n > 0 ? (size_t)n : 0);
     for (size_t at = 0; at < paths.len; at += strlen(paths.bytes + at) + 1)
-        directory_remove(paths.bytes + at);
+        remove_surely(paths.bytes + at);
     _exit(0);
 }
 
 static struct error *start_helper(void)
 {
     int ends[2];
-    if (pipe(ends)) /* inherited on purpose */
+    if (pipe2(ends, O_CLOEXEC))
         return error_errno("making a pipe");
     helper.pid = fork();
     if (helper.pid == 0) {

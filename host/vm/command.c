@@ -27,6 +27,19 @@ static void add(struct strings *out, const char *option, const char *value)
     strings_add(out, value);
 }
 
+/*
+ * Under TCG a virtual CPU translates instructions while another one may be writing to them: what was half written, or
+ * is out of date by then, can stay in QEMU's cache of translations. (Seen with 7.2 and 10.0, with Linux as the guest
+ * too: tests/boot/programs/rewrite.c.) A JVM dies or spins of that about once in a few starts, so its virtual CPUs take
+ * turns on one thread of the host. Other programs have a thread for each.
+ */
+static const char *accelerator(const struct vm_options *o, enum vm_accel accel)
+{
+    if (accel == VM_ACCEL_KVM)
+        return "kvm";
+    return o->rewrites_code ? "tcg,thread=single" : "tcg,thread=multi";
+}
+
 static void add_machine(struct strings *out, const struct vm_options *o, enum vm_accel accel)
 {
     bool is_kvm = accel == VM_ACCEL_KVM;
@@ -36,7 +49,7 @@ static void add_machine(struct strings *out, const struct vm_options *o, enum vm
                     "microvm,acpi=on,pit=off,pic=off,rtc=on,isa-serial=on,usb=off,pcie=off,auto-kernel-cmdline=off");
     else
         strings_add(out, "q35,usb=off,vmport=off,smbus=off,sata=off,hpet=off,i8042=off");
-    add(out, "-accel", is_kvm ? "kvm" : "tcg,thread=multi");
+    add(out, "-accel", accelerator(o, accel));
     if (o->machine == VM_MICROVM) /* virtio 1 registers */
         add(out, "-global", "virtio-mmio.force-legacy=false");
     /* A software KVM aborts QEMU over the MSR behind arch-capabilities. */
@@ -67,9 +80,10 @@ static void add_channel(struct strings *out, const char *id, int fd, const char 
 static void add_consoles(struct strings *out, const struct vm_options *o, const struct vm_channels *c)
 {
     add_channel(out, "console", c->console, "stdio,signal=off");
-    /* A port, not a virtconsole: QEMU throws away what a virtconsole's reader does not take at once. */
+    /* A port, not a virtconsole: QEMU throws away what a virtconsole's reader does not take at once. But it closes a
+     * port together with its chardev, as stdio at the end of its input, and a console never. */
     add_virtio(out, o, "virtio-serial", "max_ports=2");
-    add(out, "-device", "virtserialport,chardev=console,nr=1");
+    add(out, "-device", c->console >= 0 ? "virtserialport,chardev=console,nr=1" : "virtconsole,chardev=console");
     add_channel(out, "log", c->log, "null");
     add(out, "-serial", "chardev:log");
     add_channel(out, "control", c->control, "null");

@@ -28,6 +28,7 @@ struct vm_options {
     struct buffer config;    /* records of contract/config.h that go over the image's own; may be empty */
     const char *console_log; /* a copy of the program's output; NULL: none */
     const char *append;      /* more words for the kernel's command line; NULL */
+    bool rewrites_code;      /* the program rewrites code that its other threads may be running, as a JVM does */
     bool gdb;                /* wait for a debugger on 127.0.0.1:1234 */
     bool verbose;            /* say on stderr what happens and how long it took */
 };
