@@ -30,3 +30,4 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "System V semaphores" { same_as_linux sysv_sem; }
 @test "System V message queues" { same_as_linux sysv_msg; }
 @test "other processes, memory nodes, the clock's discipline, kinds of file systems" { same_as_linux other_process; }
+@test "POSIX message queues" { same_as_linux posix_mq; }

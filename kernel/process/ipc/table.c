@@ -29,8 +29,7 @@ static bool is_owner(const struct ipc_permissions *of)
     return euid == of->uid || euid == of->cuid;
 }
 
-/* wanted: a mode whose three digits say the same or are meant together, as the get calls give it. */
-static int check_rights(const struct ipc_permissions *of, unsigned wanted)
+int ipc_check_rights(const struct ipc_permissions *of, unsigned wanted, unsigned capability)
 {
     const struct credentials *who = &process_current()->credentials;
     unsigned asked = wanted >> 6 | wanted >> 3 | wanted, granted = of->mode;
@@ -38,7 +37,7 @@ static int check_rights(const struct ipc_permissions *of, unsigned wanted)
         granted >>= 6;
     else if (is_member(who, of->gid) || is_member(who, of->cgid))
         granted >>= 3;
-    return asked & ~granted & 7 && !process_is_capable(CAPABILITY_IPC_OWNER) ? -EACCES : 0;
+    return asked & ~granted & 7 && !process_is_capable(capability) ? -EACCES : 0;
 }
 
 /* ---- finding ---- */
@@ -56,7 +55,7 @@ int ipc_find_locked(struct ipc_table *table, int id, enum ipc_by by, unsigned ri
     struct ipc_object *object = at_locked(table, is_index ? (unsigned)id : (unsigned)id & INDEX_MASK);
     if (!object || (!is_index && object->id != id))
         return -EINVAL;
-    int err = by == IPC_BY_INDEX_ANY ? 0 : check_rights(&object->permissions, rights);
+    int err = by == IPC_BY_INDEX_ANY ? 0 : ipc_check_rights(&object->permissions, rights, CAPABILITY_IPC_OWNER);
     if (!err)
         *out = object;
     return err;
@@ -168,7 +167,7 @@ static long check_found_locked(const struct ipc_get *get, const struct ipc_objec
         return -EEXIST;
     int err = get->check(get, object);
     if (!err)
-        err = check_rights(&object->permissions, (unsigned)get->flags & 0777);
+        err = ipc_check_rights(&object->permissions, (unsigned)get->flags & 0777, CAPABILITY_IPC_OWNER);
     return err ? err : object->id;
 }
 

@@ -54,4 +54,7 @@ void ipc_drop(struct ipc_table *table, struct ipc_object *object);
 void ipc_remove_locked(struct ipc_table *table, struct ipc_object *object);
 void ipc_change_locked(struct ipc_object *object, const struct ipc_change *change);
 int ipc_highest_locked(const struct ipc_table *table);
+/* -EACCES unless the caller has the rights, or the capability. wanted: a mode whose three digits say the same or are
+ * meant together, as the get calls have it. */
+int ipc_check_rights(const struct ipc_permissions *of, unsigned wanted, unsigned capability);
 int64_t ipc_now(void); /* wall clock, s */

@@ -2,6 +2,7 @@
 #include <base/errno.h>
 #include <base/string.h>
 #include <ipc/msg.h>
+#include <ipc/posix_queue.h>
 #include <ipc/sem.h>
 #include <ipc/shm.h>
 #include "tables.h"
@@ -112,6 +113,11 @@ LIMIT(shmmni, shm_limits.count, 32768)
 LIMIT(msgmax, msg_limits.max_size, INT32_MAX)
 LIMIT(msgmnb, msg_limits.queue_bytes, INT32_MAX)
 LIMIT(msgmni, msg_limits.queues, 32768)
+LIMIT(mq_queues, posix_queue_limits.queues, INT32_MAX)
+LIMIT(mq_messages, posix_queue_limits.messages, 65536)
+LIMIT(mq_size, posix_queue_limits.message_size, 16 << 20)
+LIMIT(mq_default, posix_queue_limits.default_messages, 65536)
+LIMIT(mq_default_size, posix_queue_limits.default_message_size, 16 << 20)
 
 int proc_show_sem(const struct pseudo_key *key, struct text *out)
 {

@@ -175,11 +175,19 @@ static const struct pseudo_node inotify_nodes[] = {
     {.name = NULL},
 };
 static const struct pseudo_node epoll_nodes[] = {FILE_ROW("max_user_watches", 1048576), {.name = NULL}};
+static const struct pseudo_node mqueue_nodes[] = {
+    {.name = "queues_max", .mode = 0644, .show = proc_show_mq_queues, .store = proc_store_mq_queues},
+    {.name = "msg_max", .mode = 0644, .show = proc_show_mq_messages, .store = proc_store_mq_messages},
+    {.name = "msgsize_max", .mode = 0644, .show = proc_show_mq_size, .store = proc_store_mq_size},
+    {.name = "msg_default", .mode = 0644, .show = proc_show_mq_default, .store = proc_store_mq_default},
+    {.name = "msgsize_default", .mode = 0644, .show = proc_show_mq_default_size, .store = proc_store_mq_default_size},
+    {.name = NULL},
+};
 static const struct pseudo_node fs_nodes[] = {
     FILE_ROW("file-max", huge),         FILE_ROW("file-nr", file_nr),         FILE_ROW("nr_open", 1048576),
     FILE_ROW("pipe-max-size", 1048576), FILE_ROW("aio-max-nr", 65536),        FILE_ROW("aio-nr", 0),
     FILE_ROW("suid_dumpable", 0),       FILE_ROW("protected_hardlinks", 1), FILE_ROW("protected_symlinks", 1),
-    DIRECTORY("inotify", inotify_nodes), DIRECTORY("epoll", epoll_nodes),     {.name = NULL},
+    DIRECTORY("inotify", inotify_nodes), DIRECTORY("mqueue", mqueue_nodes), DIRECTORY("epoll", epoll_nodes),     {.name = NULL},
 };
 static const struct pseudo_node net_core_nodes[] = {
     FILE_ROW("somaxconn", 4096),      FILE_ROW("rmem_max", 212992),     FILE_ROW("wmem_max", 212992),
