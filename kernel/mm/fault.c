@@ -37,25 +37,46 @@ void fault_install(struct vma *vma, pte_t *entry, struct page *page, bool is_wri
     store_release(entry, vma_entry(vma, page, is_writable, 0));
 }
 
-static int fault_anonymous(struct fault *fault)
+/* The page of zeros, made by who needs it first. */
+static struct page *zero_page(void)
 {
-    struct page *page = anonymous_page(ALLOC_ZERO);
+    static struct page *made; /* atomic; set once */
+    struct page *page = load_acquire(&made);
+    if (page)
+        return page;
+    struct page *fresh = page_alloc(0, ALLOC_ZERO);
+    if (!fresh)
+        return NULL;
+    page_set_flags(fresh, PAGE_FLAG_ZERO);
+    if (atomic_compare_exchange(&made, &page, fresh))
+        return fresh;
+    page_put(fresh);
+    return page;
+}
+
+/* What is only read of untouched memory is one page for all. */
+static int fault_anonymous(struct fault *fault, enum fault_access access)
+{
+    bool is_shared = access != FAULT_WRITE;
+    struct page *page = is_shared ? zero_page() : anonymous_page(ALLOC_ZERO);
     if (!page)
         return FAULT_OUT_OF_MEMORY;
     struct spinlock *lock = table_lock_of(fault->vma->space, fault->address);
     spin_lock(lock);
     bool is_ours = load_relaxed(fault->entry) == 0;
     if (is_ours)
-        fault_install(fault->vma, fault->entry, page, true);
+        fault_install(fault->vma, fault->entry, page, !is_shared);
     spin_unlock(lock);
-    if (!is_ours)
+    if (!is_ours && !is_shared)
         page_put(page);
     return FAULT_OK;
 }
 
-/* The page's data of the file, copied for this program. */
+/* The page's data, of a file or shared since a fork, copied for this program. */
 static struct page *private_copy(struct page *from)
 {
+    if (from->flags & PAGE_FLAG_ZERO)
+        return anonymous_page(ALLOC_ZERO);
     struct page *copy = anonymous_page(ALLOC_WAIT);
     if (copy)
         memcpy(page_address(copy), page_address(from), PAGE_SIZE);
@@ -105,10 +126,10 @@ static int fault_copy_on_write(struct fault *fault)
     int result = FAULT_OUT_OF_MEMORY;
     if (copy) {
         result = FAULT_OK;
-        if (replace_page(fault, was, old, copy))
-            page_put(old); /* the entry's reference */
-        else
+        if (!replace_page(fault, was, old, copy))
             page_put(copy);
+        else if (!(old->flags & PAGE_FLAG_ZERO))
+            page_put(old); /* the entry's reference */
     }
     page_put(old);
     return result;
@@ -178,7 +199,7 @@ static int fault_once(struct vma *vma, uintptr_t address, enum fault_access acce
         return fault_on_huge(&fault, access);
     if (load_relaxed(fault.entry))
         return fault_mapped(&fault, access);
-    return vma->object ? fault_object(&fault, access) : fault_anonymous(&fault);
+    return vma->object ? fault_object(&fault, access) : fault_anonymous(&fault, access);
 }
 
 /* Lets the stack's vma above the address grow down to it; false: it may not. */

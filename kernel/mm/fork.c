@@ -16,6 +16,8 @@ static void share_entry(struct copy *copy, pte_t *entry, pte_t *child_entry, uin
 {
     pte_t was = load_relaxed(entry);
     struct page *page = page_of_entry(was);
+    if (page->flags & PAGE_FLAG_ZERO)
+        store_release(child_entry, was);
     if (!(page->flags & PAGE_FLAG_ANON))
         return;
     pte_t shared = arch_pte_make(arch_pte_physical(was), copy->protection, level);

@@ -26,6 +26,8 @@ static void count_usage(struct vma *vma, struct vma_info *info)
     while (at < vma->end && (entry = arch_pte_next(&vma->space->table, &at, vma->end, &level))) {
         pte_t now = load_relaxed(entry);
         size_t size = level ? HUGE_SIZE : PAGE_SIZE;
+        if (now && page_of_entry(now)->flags & PAGE_FLAG_ZERO)
+            now = 0;
         info->resident_bytes += now ? size : 0;
         info->huge_bytes += now && level ? size : 0;
         info->dirty_bytes += arch_pte_is_dirty(now) ? size : 0;

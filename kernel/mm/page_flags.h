@@ -9,6 +9,7 @@
 #define PAGE_FLAG_KMALLOC (1u << 3) /* a whole block handed out by kmalloc */
 #define PAGE_FLAG_ANON    (1u << 4) /* belongs to a program, cached by no object: its last user may write to it */
 #define PAGE_FLAG_TAIL    (1u << 5) /* inside a huge page; order: the block's. References go to the head */
+#define PAGE_FLAG_ZERO    (1u << 6) /* the one page of zeros that reads of untouched memory see: never freed, not counted */
 static inline void page_set_flags(struct page *page, uint32_t flags)
 {
     store_relaxed(&page->flags, flags);

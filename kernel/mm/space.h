@@ -156,7 +156,7 @@ static inline struct page *page_of_entry(pte_t entry)
 /* Entries that map a page of an object came or went; nobody asks how often a program's own page is mapped. */
 static inline void page_count_map(struct page *page, int32_t n)
 {
-    if (!(page->flags & PAGE_FLAG_ANON))
+    if (!(page->flags & (PAGE_FLAG_ANON | PAGE_FLAG_ZERO)))
         add_relaxed(&page->map_count, n);
 }
 

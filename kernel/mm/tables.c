@@ -2,8 +2,8 @@
  * Page-table entries: their locks, clearing with batched TLB flushes, splitting of huge entries.
  *
  * One lock, of a hashed set, guards the 512 entries of a level 0 table and the level 1 entry above it. An entry that is
- * not 0 holds a reference of its page and counts in the page's map_count; with PROT_NONE it does so without being
- * present.
+ * not 0 holds a reference of its page (but of the page of zeros) and counts in the page's map_count; with PROT_NONE it
+ * does so without being present.
  */
 #include "space.h"
 
@@ -56,6 +56,8 @@ void space_account(struct address_space *space, const struct page *page, int64_t
         space_account_anonymous(space, pages);
         return;
     }
+    if (page->flags & PAGE_FLAG_ZERO)
+        return;
     add_relaxed(&space->file_pages, pages);
     if (pages > 0)
         watch_peak(space);
@@ -159,6 +161,10 @@ static void clear_entry(struct vma *vma, pte_t *entry, uintptr_t at, unsigned le
 {
     pte_t was = atomic_exchange(entry, 0);
     struct page *page = page_of_entry(was);
+    if (page->flags & PAGE_FLAG_ZERO) {
+        gather_add(gather, at, PAGE_SIZE, NULL);
+        return;
+    }
     if (!vma_is_private(vma) && arch_pte_is_dirty(was) && vma->object->ops->mark_dirty)
         vma->object->ops->mark_dirty(vma->object, page);
     int64_t *kind = page->flags & PAGE_FLAG_ANON ? &gather->anonymous_pages : &gather->file_pages;
