@@ -34,7 +34,7 @@ static void halt_if_nothing_to_do(struct runqueue *rq)
     uint64_t irq = arch_irq_save();
     atomic_fetch_or(&sched_idle, bit);
     atomic_exchange(&rq->is_halting, 1u);
-    if (!load_acquire(&rq->attention) && !load_acquire(&rq->queued))
+    if (!load_acquire(attention_of(rq)) && !load_acquire(&rq->queued))
         arch_idle();
     store_release(&rq->is_halting, 0u);
     atomic_fetch_and(&sched_idle, ~bit);
@@ -49,7 +49,7 @@ _Noreturn void sched_start_cpu(void)
     atomic_fetch_or(&sched_online, UINT64_C(1) << runqueue_cpu(rq));
     arch_irq_enable();
     for (;;) {
-        if (load_relaxed(&rq->attention))
+        if (load_relaxed(attention_of(rq)))
             run_pending(rq);
         if (load_relaxed(&rq->queued) || steal_thread(rq))
             switch_threads(SWITCH_FORCED);

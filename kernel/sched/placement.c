@@ -80,7 +80,7 @@ static bool must_preempt(const struct runqueue *rq, const struct thread *thread)
  */
 static void make_notice(struct runqueue *rq, bool is_idling)
 {
-    atomic_exchange(&rq->attention, 1u);
+    atomic_exchange(attention_of(rq), 1u);
     if (!is_idling || load_acquire(&rq->is_halting))
         arch_kick_cpu(runqueue_cpu(rq));
 }
@@ -104,7 +104,7 @@ void enqueue_and_unlock(struct runqueue *rq, struct thread *thread, int64_t lag_
         return; /* it waits its turn; the slice is armed */
     if (is_here) {
         if (preempts)
-            store_release(&rq->attention, 1u);
+            store_release(attention_of(rq), 1u);
         else
             timer_rearm(rq);
         return;
@@ -181,7 +181,7 @@ void balance(struct runqueue *rq)
     uint64_t idle = load_relaxed(&sched_idle) & others;
     if (idle) {
         unsigned cpu = (unsigned)__builtin_ctzll(idle);
-        atomic_exchange(&runqueues[cpu].attention, 1u);
+        atomic_exchange(&sched_attention[cpu].is_wanted, 1u);
         arch_kick_cpu(cpu); /* it steals */
     } else if (others) {
         struct runqueue *least = &runqueues[least_loaded(others)];

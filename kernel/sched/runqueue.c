@@ -2,6 +2,7 @@
 #include "runqueue.h"
 
 struct runqueue runqueues[CPU_MAX];
+struct sched_attention sched_attention[CPU_MAX];
 uint64_t sched_online, sched_idle;
 
 static bool runs_before(const struct thread *a, const struct thread *b)

@@ -2,7 +2,7 @@
  * The scheduler's per-CPU state, private to this module.
  *
  * Lock order: runqueue.lock is a leaf; two are never held at once. runqueue.timer_lock is a leaf, too; two of them are
- * taken in order of CPU. Interrupt handlers take neither: they set `attention` and what goes with it.
+ * taken in order of CPU. Interrupt handlers take neither: they set sched_attention and what goes with it.
  */
 #pragma once
 #include <arch/cpu.h>
@@ -26,7 +26,6 @@ struct runqueue {
     uint64_t slice_end_ns;                             /* owner CPU */
     uint64_t push_at_ns;                               /* UINT64_MAX: nothing to push; written under lock */
     uint32_t needs_reschedule;                         /* atomic */
-    uint32_t attention;                                /* atomic; anything to do at the next safe point */
     uint32_t is_halting;                               /* atomic; partner: make_notice */
     bool is_in_pending;                                /* owner CPU: runs work or timer functions */
     struct thread *switched_from;                      /* owner CPU, across a switch */
@@ -56,6 +55,10 @@ static inline struct runqueue *this_runqueue(void)
 static inline unsigned runqueue_cpu(const struct runqueue *rq)
 {
     return (unsigned)(rq - runqueues);
+}
+static inline uint32_t *attention_of(const struct runqueue *rq)
+{
+    return &sched_attention[runqueue_cpu(rq)].is_wanted;
 }
 static inline bool thread_may_run_on(const struct thread *thread, unsigned cpu)
 {

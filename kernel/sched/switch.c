@@ -134,7 +134,7 @@ void run_pending(struct runqueue *rq)
     rq->is_in_pending = true;
     /* Full barrier: what is raised after this sets it again. Partners: work_push, enqueue_and_unlock, the interrupts.
      */
-    atomic_exchange(&rq->attention, 0u);
+    atomic_exchange(attention_of(rq), 0u);
     if (atomic_exchange(&rq->is_timer_due, 0u))
         timers_run(rq);
     work_run(rq);
@@ -144,15 +144,10 @@ void run_pending(struct runqueue *rq)
     timer_rearm(rq);
 }
 
-bool sched_needs_safe_point(void)
-{
-    return load_relaxed(&this_runqueue()->attention);
-}
-
-void sched_safe_point(void)
+void sched_attend(void)
 {
     struct runqueue *rq = this_runqueue();
-    if (!load_relaxed(&rq->attention) || rq->is_in_pending)
+    if (rq->is_in_pending)
         return;
     run_pending(rq);
     if (load_relaxed(&rq->needs_reschedule))
@@ -162,7 +157,7 @@ void sched_safe_point(void)
 void sched_yield_cpu(void)
 {
     struct runqueue *rq = this_runqueue();
-    if (load_relaxed(&rq->attention))
+    if (load_relaxed(attention_of(rq)))
         run_pending(rq);
     if (!load_relaxed(&rq->queued))
         return;
@@ -203,7 +198,7 @@ bool thread_sleep(uint64_t deadline_ns)
     struct thread *self = thread_current();
     struct runqueue *rq = this_runqueue();
     assert(self != &rq->idle && !rq->is_in_pending); /* work must not sleep */
-    if (load_relaxed(&rq->attention))
+    if (load_relaxed(attention_of(rq)))
         run_pending(rq);
     if (load_acquire(&self->state) == THREAD_RUNNABLE)
         return true;
@@ -258,19 +253,19 @@ void thread_interrupt(struct thread *thread)
     bool must_kick = rq->current == thread && rq != this_runqueue();
     spin_unlock(&rq->lock);
     if (must_kick) {
-        atomic_exchange(&rq->attention, 1u);
+        atomic_exchange(attention_of(rq), 1u);
         arch_kick_cpu(runqueue_cpu(rq));
     }
 }
 
 void kick_interrupt(void)
 {
-    store_release(&this_runqueue()->attention, 1u);
+    store_release(&sched_attention[cpu_index()].is_wanted, 1u);
 }
 
 void timer_interrupt(void)
 {
     struct runqueue *rq = this_runqueue();
     store_release(&rq->is_timer_due, 1u);
-    store_release(&rq->attention, 1u);
+    store_release(attention_of(rq), 1u);
 }

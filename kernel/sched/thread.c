@@ -78,7 +78,7 @@ void thread_put(struct thread *thread)
 _Noreturn void thread_exit(void)
 {
     struct runqueue *rq = this_runqueue();
-    if (load_relaxed(&rq->attention))
+    if (load_relaxed(attention_of(rq)))
         run_pending(rq);
     store_release(&thread_current()->state, (uint32_t)THREAD_DEAD);
     switch_threads(SWITCH_EXIT);
@@ -123,7 +123,7 @@ static unsigned leave_forbidden_cpu(struct thread *thread, uint64_t affinity)
     spin_unlock(&rq->lock);
     if (!must_move)
         return cpu;
-    atomic_exchange(&rq->attention, 1u);
+    atomic_exchange(attention_of(rq), 1u);
     if (!is_here)
         arch_kick_cpu(cpu);
     else if (thread == thread_current())

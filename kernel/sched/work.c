@@ -8,7 +8,7 @@ static void work_push(struct runqueue *rq, struct work *work)
         work->link.next = first ? &first->link : NULL;
     while (!atomic_compare_exchange(&rq->raised, &first, work));
     /* After the push; partner: run_pending clears it before it takes the stack. */
-    store_release(&rq->attention, 1u);
+    store_release(attention_of(rq), 1u);
 }
 
 void work_raise_on(struct work *work, unsigned cpu)

@@ -152,11 +152,8 @@ void thread_wake(struct thread *thread)
 {
 }
 
-void sched_safe_point(void)
-{
-}
+struct sched_attention sched_attention[CPU_MAX];
 
-bool sched_needs_safe_point(void)
+void sched_attend(void)
 {
-    return false;
 }

@@ -259,14 +259,12 @@ void sched_yield_cpu(void)
         switch_to(next);
 }
 
-void sched_safe_point(void)
+/* Safe points always look. */
+struct sched_attention sched_attention[CPU_MAX] = {[0 ... CPU_MAX - 1] = {1}};
+
+void sched_attend(void)
 {
     fake_work_run();
-}
-
-bool sched_needs_safe_point(void)
-{
-    return false;
 }
 
 void sched_set_affinity(struct thread *thread, uint64_t affinity)

@@ -67,9 +67,22 @@ void thread_wake(struct thread *thread); /* any context but hard interrupt; no e
 void thread_interrupt(struct thread *thread);
 
 void sched_yield_cpu(void);
+/* One a CPU: is there anything to do at the next safe point? Written by the scheduler. */
+struct sched_attention {
+    uint32_t is_wanted; /* atomic */
+} __attribute__((aligned(64)));
+extern struct sched_attention sched_attention[CPU_MAX];
+static inline bool sched_needs_safe_point(void)
+{
+    return load_relaxed(&sched_attention[cpu_index()].is_wanted);
+}
+void sched_attend(void);
 /* Called on every return to ring 3 and in long kernel loops: runs raised work, and another thread if it is due. */
-void sched_safe_point(void);
-bool sched_needs_safe_point(void);
+static inline void sched_safe_point(void)
+{
+    if (sched_needs_safe_point())
+        sched_attend();
+}
 void sched_set_affinity(struct thread *thread, uint64_t affinity);
 void sched_set_nice(struct thread *thread, int nice);
 uint64_t thread_run_time_ns(const struct thread *thread);
