@@ -1,1 +1,2 @@
 DEPS.host/util := common
+TEST_DEPS.host/util := host/util

@@ -66,12 +66,3 @@ void pump_write(struct pump *pump)
         pump->len -= (size_t)n;
     }
 }
-
-void pump_flush(struct pump *pump)
-{
-    while (!pump_is_empty(pump)) {
-        struct pollfd wait = pump_poll_to(pump);
-        if (poll(&wait, 1, -1) > 0)
-            pump_write(pump);
-    }
-}

@@ -24,6 +24,4 @@ struct pollfd pump_poll_to(const struct pump *pump);
 /* To be called when poll() reported something on the side. Neither waits. */
 void pump_read(struct pump *pump);
 void pump_write(struct pump *pump);
-/* Waits for `to` until nothing waits here. */
-void pump_flush(struct pump *pump);
 bool pump_is_empty(const struct pump *pump);
