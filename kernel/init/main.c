@@ -46,6 +46,7 @@ static void start_file_layers(void)
     if (err)
         machine_fail(SKIFF_EXIT_FAILED, "the machine has too little memory to start (error %d)", -err);
     vfs_set_fifo_hooks(&fifo_hooks);
+    vfs_set_size_limit(&process_file_size_limit);
 }
 
 /* The kernel's words and the choices that hold from here on. */

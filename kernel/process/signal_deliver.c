@@ -93,10 +93,9 @@ static void set_blocked(struct task *task, signal_set mask)
 
 static _Noreturn void die(struct user_registers *registers, int number, const struct signal_info *info)
 {
-    bool is_dumping = DUMPING & signal_bit(number);
-    if (is_dumping)
+    if (DUMPING & signal_bit(number))
         process_report_crash(registers, number, info);
-    process_exit_group(number | (is_dumping ? 0x80 : 0));
+    process_exit_group(number); /* without the flag for a core file: none is written */
 }
 
 static void handle(struct task *task, struct user_registers *registers, int number, const struct signal_action *action,

@@ -196,7 +196,9 @@ int vfs_truncate(struct inode *inode, uint64_t size)
     if (err)
         return err;
     mutex_lock(&inode->lock);
-    err = load_relaxed(&inode->writer_count) < 0 ? -ETXTBSY : inode_truncate_locked(inode, size);
+    err = load_relaxed(&inode->writer_count) < 0 ? -ETXTBSY : size_limit_check_resize(inode, size);
+    if (!err)
+        err = inode_truncate_locked(inode, size);
     mutex_unlock(&inode->lock);
     if (!err)
         notify_inode(inode, IN_MODIFY, NULL, 0, 0);
@@ -212,7 +214,9 @@ int vfs_truncate_file(struct file *file, uint64_t size)
     if (err)
         return err;
     mutex_lock(&inode->lock);
-    err = inode_truncate_locked(inode, size);
+    err = size_limit_check_resize(inode, size);
+    if (!err)
+        err = inode_truncate_locked(inode, size);
     mutex_unlock(&inode->lock);
     if (!err && file->path)
         notify_dentry(file->path, IN_MODIFY);

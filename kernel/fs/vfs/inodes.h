@@ -24,6 +24,11 @@ int inode_prepare_change(struct inode *inode, bool contents);
 /* vfs_truncate with the lock held, and its checks. */
 int inode_truncate_locked(struct inode *inode, uint64_t size);
 
+/* May the caller's file grow to `size`: 0, or -EFBIG and SIGXFSZ; inode->lock is held. */
+int size_limit_check_resize(const struct inode *inode, uint64_t size);
+/* How much of a write at `offset` the caller's limit allows: *allowed, or -EFBIG and SIGXFSZ. */
+int size_limit_check_write(uint64_t offset, size_t len, size_t *allowed);
+
 /* ---- permissions ---- */
 bool caller_in_group(const struct vfs_caller *caller, uint32_t gid);
 bool caller_owns(const struct vfs_caller *caller, const struct inode *inode);

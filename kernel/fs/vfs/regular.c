@@ -33,9 +33,12 @@ static ssize_t write_locked(struct file *file, struct inode *inode, struct io_ve
     if (load_relaxed(&file->flags) & O_APPEND)
         *offset = (int64_t)inode->size;
     uint64_t start = (uint64_t)*offset, end;
-    if (add_overflows(start, from->left, &end) || end > INT64_MAX)
-        return -EFBIG;
-    int err = seals_check_write(inode, end);
+    size_t len, wanted = from->left;
+    int err = size_limit_check_write(start, wanted, &len);
+    if (!err && (add_overflows(start, len, &end) || end > INT64_MAX))
+        err = -EFBIG;
+    if (!err)
+        err = seals_check_write(inode, end);
     if (!err)
         err = inode_prepare_change(inode, true);
     if (err)
@@ -43,7 +46,9 @@ static ssize_t write_locked(struct file *file, struct inode *inode, struct io_ve
     if (!inode->mapping)
         return -EINVAL;
     inode_drop_setid(inode);
+    from->left = len;
     ssize_t n = mapping_write(inode->mapping, from, start);
+    from->left += wanted - len;
     if (n <= 0)
         return n;
     *offset += n;

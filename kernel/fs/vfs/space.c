@@ -42,6 +42,8 @@ static int fallocate_locked(struct inode *inode, unsigned mode, uint64_t offset,
     int err = changes_contents ? seals_check_write(inode, 0) : 0;
     if (!err && grows)
         err = seals_check_resize(inode, end);
+    if (!err && grows)
+        err = size_limit_check_resize(inode, end);
     if (!err)
         err = inode_prepare_change(inode, true);
     if (!err)

@@ -172,7 +172,7 @@ static void fault_while_blocked(void)
 TEST(a_fault_that_is_blocked_kills)
 {
     fake_sched_reset();
-    EXPECT_EQ(world_run(fault_while_blocked), SIGNAL_SEGV | 0x80);
+    EXPECT_EQ(world_run(fault_while_blocked), SIGNAL_SEGV);
 }
 
 static void no_stack(void)
@@ -187,7 +187,7 @@ static void no_stack(void)
 TEST(a_handler_without_a_stack_kills)
 {
     fake_sched_reset();
-    EXPECT_EQ(world_run(no_stack), SIGNAL_SEGV | 0x80);
+    EXPECT_EQ(world_run(no_stack), SIGNAL_SEGV);
 }
 
 static void hostile_frame(void)

@@ -233,3 +233,35 @@ VFS_TEST(fifos_are_the_file_modules)
     EXPECT_EQ(fifo_opens, -1);
     vfs_set_fifo_hooks(NULL);
 }
+
+static uint64_t size_allowed = UINT64_MAX;
+static unsigned times_told;
+static uint64_t size_of_caller(void)
+{
+    return size_allowed;
+}
+static void tell_caller(void)
+{
+    times_told++;
+}
+
+VFS_TEST(files_grow_to_the_callers_limit)
+{
+    static const struct vfs_size_limit limit = {.of_caller = size_of_caller, .tell_caller = tell_caller};
+    vfs_set_size_limit(&limit);
+    struct file *file = open_as(&root_user, "/t/f", O_RDWR | O_CREAT, NULL);
+    size_allowed = 8, times_told = 0;
+    EXPECT_EQ(write_text(file, "hello"), 5);
+    EXPECT_EQ(write_text(file, "world"), 3);
+    EXPECT_EQ(times_told, 0);
+    EXPECT_EQ(write_text(file, "x"), -EFBIG);
+    EXPECT_EQ(vfs_truncate_file(file, 9), -EFBIG);
+    EXPECT_EQ(vfs_truncate(file_inode(file), 9), -EFBIG);
+    EXPECT_EQ(vfs_fallocate(file, 0, 0, 9), -EFBIG);
+    EXPECT_EQ(times_told, 4);
+    size_allowed = 4;
+    EXPECT_EQ(vfs_truncate_file(file, 6), 0); /* it does not grow */
+    EXPECT_STR(file_text("/t/f"), "hellow");
+    file_put(file);
+    vfs_set_size_limit(NULL);
+}

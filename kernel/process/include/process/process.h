@@ -237,6 +237,9 @@ int process_get_group(uint32_t pid);
 int process_get_session(uint32_t pid);
 int process_make_session(void);
 int process_get_parent(void); /* getppid; 0: none */
+/* RLIMIT_FSIZE for the file systems; for vfs_set_size_limit at boot. */
+struct vfs_size_limit;
+extern const struct vfs_size_limit process_file_size_limit;
 /* unshare(2): own descriptors and directories where another process shares them. */
 int process_unshare(bool files, bool fs);
 /* Calls `each` on all processes of the group (0: the caller's) or, with `all`, on all but process 1 and the caller;

@@ -129,5 +129,11 @@ struct vfs_fifo_hooks {
     void (*free)(void *pipe);
 };
 void vfs_set_fifo_hooks(const struct vfs_fifo_hooks *hooks);
+/* RLIMIT_FSIZE of the calling thread in bytes, and SIGXFSZ to it. Set at boot by kernel/process; none: no limit. */
+struct vfs_size_limit {
+    uint64_t (*of_caller)(void);
+    void (*tell_caller)(void);
+};
+void vfs_set_size_limit(const struct vfs_size_limit *limit);
 /* Device nodes: what opening (is_block, major, minor) does: sets file->ops and data. Set at boot by kernel/fs/dev. */
 void vfs_set_device_hook(int (*open)(bool is_block, uint64_t device, struct file *file));
