@@ -12,6 +12,7 @@ bed_tap=sktap0
 bed_host=10.99.0.1 bed_guest=10.99.0.2 bed_host6=fd99::1 bed_guest6=fd99::5054:ff:fe12:3456 # from QEMU's MAC
 
 bed_missing() {
+    [ -z "${SKIFF_TEST_NO_TAP:-}" ] || { echo "SKIFF_TEST_NO_TAP is set"; return; }
     [ "$(id -u)" = 0 ] || { echo "needs root, to make a TAP device"; return; }
     [ -c /dev/net/tun ] || { echo "needs /dev/net/tun"; return; }
     command -v ip >/dev/null || { echo "needs ip (iproute2)"; return; }
@@ -24,7 +25,7 @@ bed_programs() { # builds the programs of both sides
     local name
     for name in transfer cases; do
         [ "$bed_build/$name" -nt "$bed_top/tests/net/programs/$name.c" ] ||
-            gcc -O2 -Wall -Wextra -static -pthread -o "$bed_build/$name" "$bed_top/tests/net/programs/$name.c" 2>&1 | grep -v 'statically linked applications requires' | grep -i 'error' >&2
+            gcc -O2 -Wall -Wextra -pthread -o "$bed_build/$name" "$bed_top/tests/net/programs/$name.c"
     done
     [ "$bed_build/relay" -nt "$bed_top/tests/net/relay.c" ] || gcc -O2 -Wall -Wextra -o "$bed_build/relay" "$bed_top/tests/net/relay.c"
 }
@@ -55,14 +56,17 @@ bed_up_bad() {
 bed_down() { # ends whatever runs in the namespace
     local pids
     pids=$(ip netns pids "$bed_ns" 2>/dev/null)
-    [ -z "$pids" ] || kill $pids 2>/dev/null
+    [ -z "$pids" ] || kill $pids 2>/dev/null || true
     ip netns del "$bed_ns" 2>/dev/null
     return 0
 }
 # bed_run SKIFF-ARGUMENTS: a machine on the wire, in the foreground.
+# BED_IP: another address; "dhcp": none is given.
 bed_run() {
-    ip netns exec "$bed_ns" timeout -k 5 "${LIMIT:-60}" "${SKIFF:-$bed_top/build/skiff}" run --accel "${BED_ACCEL:-tcg}" --network tap:$bed_tap \
-        --ip ${BED_IP:-$bed_guest/24,$bed_host} "$@"
+    local ip=(--ip "${BED_IP:-$bed_guest/24,$bed_host}")
+    [ "${BED_IP:-}" != dhcp ] || ip=()
+    ip netns exec "$bed_ns" timeout -k 5 "${LIMIT:-120}" "${SKIFF:-$bed_top/build/skiff}" run --accel "${BED_ACCEL:-tcg}" \
+        --network tap:$bed_tap "${ip[@]}" "$@"
 }
 # bed_start LOG SKIFF-ARGUMENTS: in the background; bed_stop ends it.
 bed_start() {
@@ -77,6 +81,13 @@ bed_stop() {
     kill -TERM ${child:-$bed_machine} 2>/dev/null
     wait "$bed_machine" 2>/dev/null
     return 0
+}
+# Until the machine has its address from bed_router.
+wait_for_host6() {
+    local deadline=$((SECONDS + 10))
+    until on_host busybox ping6 -c 1 -W 1 $bed_guest6 >/dev/null 2>&1; do
+        [ $SECONDS -lt $deadline ] || return 1
+    done
 }
 wait_for_text() { # TEXT FILE SECONDS
     local deadline=$((SECONDS + $3))
