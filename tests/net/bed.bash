@@ -55,7 +55,7 @@ bed_up_bad() {
 }
 bed_down() { # ends whatever runs in the namespace
     local pids
-    pids=$(ip netns pids "$bed_ns" 2>/dev/null)
+    pids=$(ip netns pids "$bed_ns" 2>/dev/null) || true
     [ -z "$pids" ] || kill $pids 2>/dev/null || true
     ip netns del "$bed_ns" 2>/dev/null
     return 0
