@@ -28,10 +28,10 @@ static void add(struct strings *out, const char *option, const char *value)
 }
 
 /*
- * Under TCG a virtual CPU translates instructions while another one may be writing to them: what was half written, or
- * is out of date by then, can stay in QEMU's cache of translations. (Seen with 7.2 and 10.0, with Linux as the guest
- * too: tests/boot/programs/rewrite.c.) A JVM dies or spins of that about once in a few starts, so its virtual CPUs take
- * turns on one thread of the host. Other programs have a thread for each.
+ * Under TCG a virtual CPU translates instructions while another one may be writing to them, and QEMU may keep the
+ * translation of what was half written, or is out of date by then (seen with 7.2 and 10.0, with Linux as the guest too:
+ * tests/boot/programs/rewrite.c). A JVM crashes or spins of that once in a few starts, so its virtual CPUs take turns
+ * on one thread of the host; other programs' have a thread each.
  */
 static const char *accelerator(const struct vm_options *o, enum vm_accel accel)
 {
