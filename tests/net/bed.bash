@@ -18,7 +18,7 @@ bed_missing() {
     command -v ip >/dev/null || { echo "needs ip (iproute2)"; return; }
     local out
     out=$(ip netns add "$bed_ns" 2>&1 && ip -n "$bed_ns" tuntap add sktest mode tap 2>&1) || echo "cannot make a TAP device: ${out##*$'\n'}"
-    ip netns del "$bed_ns" 2>/dev/null
+    ip netns del "$bed_ns" 2>/dev/null || true
 }
 bed_programs() { # builds the programs of both sides
     mkdir -p "$bed_build"
@@ -57,7 +57,7 @@ bed_down() { # ends whatever runs in the namespace
     local pids
     pids=$(ip netns pids "$bed_ns" 2>/dev/null) || true
     [ -z "$pids" ] || kill $pids 2>/dev/null || true
-    ip netns del "$bed_ns" 2>/dev/null
+    ip netns del "$bed_ns" 2>/dev/null || true
     return 0
 }
 # bed_run SKIFF-ARGUMENTS: a machine on the wire, in the foreground.
