@@ -31,3 +31,13 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "System V message queues" { same_as_linux sysv_msg; }
 @test "other processes, memory nodes, the clock's discipline, kinds of file systems" { same_as_linux other_process; }
 @test "POSIX message queues" { same_as_linux posix_mq; }
+
+# ABI_FUZZ_SECONDS: 600 in make check-long.
+@test "random and hostile arguments stop nothing and lose no memory" {
+    local dir=$BATS_TEST_TMPDIR seconds=${ABI_FUZZ_SECONDS:-20}
+    gcc -O2 -Wall -static -pthread -o "$dir/fuzz" "$BATS_TEST_DIRNAME/programs/fuzz.c"
+    run timeout -k 5 $((seconds + 120)) "$skiff" run --accel tcg --cpus 2 --memory 512M "$dir/fuzz" "$seconds"
+    echo "$output" | grep -v ENOSYS
+    [ "$status" = 0 ]
+    [[ $output == *"memory not returned"* ]]
+}
