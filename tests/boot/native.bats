@@ -86,3 +86,11 @@ S
     [ "$status" = 0 ]
     [[ $output == *"A=b in /tmp"* ]]
 }
+@test "no byte and no register is lost while memory is mapped, protected, copied and thrown away" {
+    build_program churn
+    for cpus in 2 4; do
+        LIMIT=120 run_skiff -c $cpus "$bin/churn" 1
+        [ "$status" = 0 ]
+        [[ $output == *"code: good"*"counters: good"*"faults: good"*"registers: good"* ]]
+    done
+}
