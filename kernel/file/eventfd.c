@@ -114,6 +114,18 @@ static const struct file_ops eventfd_ops = {
     .name = "eventfd",
 };
 
+bool file_is_eventfd(const struct file *file)
+{
+    return file->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *file)
+{
+    struct addition addition = {.event = file->data, .by = 1};
+    if (add(&addition))
+        wake_up_one(&addition.event->queue, POLL_IN | POLL_RDNORM);
+}
+
 int eventfd_create(uint64_t value, uint32_t flags, struct file **out)
 {
     enum { O_RDWR = 2, O_NONBLOCK = 04000 };

@@ -3,6 +3,7 @@
  * Nothing here waits for a device that the program may not need: the network configures itself while the program
  * starts.
  */
+#include <aio/aio.h>
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <base/errno.h>
@@ -196,6 +197,7 @@ static void boot(void *unused)
     network_start(&settings);
     machine_end_init();
     ipc_init();
+    aio_init();
     report_time("exec");
     start_program(&settings);
 }

@@ -4,12 +4,8 @@
 #include <vfs/locks.h>
 #include <vfs/notify.h>
 #include "paths.h"
+#include "vector.h"
 
-enum {
-    IO_MAX = 0x7ffff000, /* bytes of one call: MAX_RW_COUNT */
-    VECTOR_MAX = 1024,
-    VECTOR_SHORT = 8,
-};
 enum { SIGPIPE = 13 };
 
 /* A write to a pipe or socket nobody reads: the signal comes with the error. */
@@ -66,47 +62,6 @@ long sys_pwrite64(int fd, struct user *buf, size_t len, long offset)
 }
 
 /* ---- vectors ---- */
-
-struct user_vector {
-    struct io_segment short_segments[VECTOR_SHORT], *segments;
-    struct io_vector io;
-};
-struct linux_iovec {
-    uint64_t base, len;
-};
-
-static int vector_copy(struct user_vector *v, const struct user *from, int count)
-{
-    v->segments = v->short_segments;
-    if (count < 0 || count > VECTOR_MAX)
-        return -EINVAL;
-    if (count > VECTOR_SHORT) {
-        v->segments = kmalloc_array((size_t)count, sizeof *v->segments, ALLOC_WAIT);
-        if (!v->segments)
-            return -ENOMEM;
-    }
-    size_t left = IO_MAX;
-    static_assert(sizeof(struct linux_iovec) == sizeof(struct io_segment), "read in place");
-    if (copy_from_user(v->segments, from, (size_t)count * sizeof *v->segments))
-        return -EFAULT;
-    for (int i = 0; i < count; i++) {
-        struct io_segment *s = &v->segments[i];
-        if ((ssize_t)s->len < 0)
-            return -EINVAL;
-        if (s->len && (user_address(s->user) >= USER_ADDRESS_MAX || s->len > USER_ADDRESS_MAX - user_address(s->user)))
-            return -EFAULT;
-        s->len = MIN(s->len, left);
-        left -= s->len;
-    }
-    io_vector_init(&v->io, v->segments, (size_t)count, false);
-    return 0;
-}
-
-static void vector_free(struct user_vector *v)
-{
-    if (v->segments != v->short_segments)
-        kfree(v->segments);
-}
 
 static long transfer_vector(int fd, const struct user *vector, int count, int64_t offset, bool is_write)
 {

@@ -1,4 +1,5 @@
-/* /proc/sysvipc and the limits of System V IPC in /proc/sys/kernel. */
+/* /proc/sysvipc, and the limits of IPC and asynchronous I/O in /proc/sys. */
+#include <aio/aio.h>
 #include <base/errno.h>
 #include <base/string.h>
 #include <ipc/msg.h>
@@ -118,6 +119,7 @@ LIMIT(mq_messages, posix_queue_limits.messages, 65536)
 LIMIT(mq_size, posix_queue_limits.message_size, 16 << 20)
 LIMIT(mq_default, posix_queue_limits.default_messages, 65536)
 LIMIT(mq_default_size, posix_queue_limits.default_message_size, 16 << 20)
+LIMIT(aio_max, aio_events_max, UINT64_MAX / 2)
 
 int proc_show_sem(const struct pseudo_key *key, struct text *out)
 {

@@ -1,4 +1,5 @@
 /* /proc/sys. What has no effect here is constant and read-only: a program that writes it gets EACCES, not a false yes. */
+#include <aio/aio.h>
 #include <base/string.h>
 #include <device/entropy.h>
 #include <mm/page.h>
@@ -175,6 +176,12 @@ static const struct pseudo_node inotify_nodes[] = {
     {.name = NULL},
 };
 static const struct pseudo_node epoll_nodes[] = {FILE_ROW("max_user_watches", 1048576), {.name = NULL}};
+static int show_aio_now(const struct pseudo_key *key, struct text *out)
+{
+    text_printf(out, "%llu\n", (unsigned long long)load_relaxed(&aio_events_now));
+    return 0;
+}
+
 static const struct pseudo_node mqueue_nodes[] = {
     {.name = "queues_max", .mode = 0644, .show = proc_show_mq_queues, .store = proc_store_mq_queues},
     {.name = "msg_max", .mode = 0644, .show = proc_show_mq_messages, .store = proc_store_mq_messages},
@@ -185,7 +192,8 @@ static const struct pseudo_node mqueue_nodes[] = {
 };
 static const struct pseudo_node fs_nodes[] = {
     FILE_ROW("file-max", huge),         FILE_ROW("file-nr", file_nr),         FILE_ROW("nr_open", 1048576),
-    FILE_ROW("pipe-max-size", 1048576), FILE_ROW("aio-max-nr", 65536),        FILE_ROW("aio-nr", 0),
+    FILE_ROW("pipe-max-size", 1048576), {.name = "aio-max-nr", .mode = 0644, .show = proc_show_aio_max, .store = proc_store_aio_max},
+    FILE_ROW("aio-nr", aio_now),
     FILE_ROW("suid_dumpable", 0),       FILE_ROW("protected_hardlinks", 1), FILE_ROW("protected_symlinks", 1),
     DIRECTORY("inotify", inotify_nodes), DIRECTORY("mqueue", mqueue_nodes), DIRECTORY("epoll", epoll_nodes),     {.name = NULL},
 };

@@ -43,7 +43,7 @@ extern const struct pseudo_node proc_sysvipc_nodes[];
 typedef ssize_t proc_store(const struct pseudo_key *key, const char *bytes, size_t len);
 proc_show proc_show_shmmax, proc_show_shmall, proc_show_shmmni, proc_show_msgmax, proc_show_msgmnb, proc_show_msgmni,
     proc_show_sem, proc_show_mq_queues, proc_show_mq_messages, proc_show_mq_size, proc_show_mq_default,
-    proc_show_mq_default_size;
+    proc_show_mq_default_size, proc_show_aio_max;
 proc_store proc_store_shmmax, proc_store_shmall, proc_store_shmmni, proc_store_msgmax, proc_store_msgmnb,
     proc_store_msgmni, proc_store_sem, proc_store_mq_queues, proc_store_mq_messages, proc_store_mq_size,
-    proc_store_mq_default, proc_store_mq_default_size;
+    proc_store_mq_default, proc_store_mq_default_size, proc_store_aio_max;
