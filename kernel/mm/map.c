@@ -2,6 +2,8 @@
 #include "space.h"
 #include "zone.h"
 
+enum { SMALL_MACHINE = 64 << 20 };
+
 /* Private memory that a program may write: what RLIMIT_DATA and overcommit look at. */
 static bool is_data(unsigned protection, unsigned vma_flags)
 {
@@ -25,8 +27,12 @@ int map_check_limits(struct address_space *space, size_t len, size_t replaced, u
         return 0;
     if (space->limit_data != UINT64_MAX && data_bytes(space) + len > space->limit_data)
         return -ENOMEM;
-    /* Overcommit: only what can never be had is refused (vm.overcommit_memory 0 without swap). */
-    if (!(vma_flags & VMA_NO_RESERVE) && len >> PAGE_SHIFT > load_relaxed(&zone.total_pages))
+    /*
+     * Overcommit: only what can never be had is refused (vm.overcommit_memory 0 without swap). Small machines take it
+     * less strictly: runtimes reserve areas of tens of MiB of which they touch little (Ruby's transient heap: 32 MiB).
+     */
+    uint64_t limit_pages = MAX(load_relaxed(&zone.total_pages), (uint64_t)(SMALL_MACHINE >> PAGE_SHIFT));
+    if (!(vma_flags & VMA_NO_RESERVE) && len >> PAGE_SHIFT > limit_pages)
         return -ENOMEM;
     return 0;
 }
