@@ -216,8 +216,8 @@ def smallest(command, text, most, limit):
 
 def memory(bench):
     """the smallest -m with which C hello and java hello run, by bisection"""
-    for name, text, limits in (("hello", "Hello from Skiff", {"skiff": (64, 10), "linux": (512, 20)}),
-                               ("java", "Hello from Java", {"skiff": (256, 40), "linux": (512, 60)})):
+    for name, text, limits in (("hello", "Hello from Skiff", {"skiff": (64, 30), "linux": (512, 60)}),
+                               ("java", "Hello from Java", {"skiff": (256, 60), "linux": (512, 120)})):
         for system, (most, limit) in limits.items():
             least = smallest(systems.COMMANDS[system](bench.program(name)), text, most, limit)
             figure = f"smallest memory, {'C' if name == 'hello' else 'java'} hello"
