@@ -15,8 +15,7 @@ static bool is_allowed(const struct vma *vma, enum fault_access access)
     return vma->protection & PROT_ANY; /* x86 cannot write or execute what it cannot read */
 }
 
-/* After page_alloc or a table came back empty-handed. */
-static int retry_after_reclaim(void)
+int fault_after_reclaim(void)
 {
     return memory_reclaim(zone.reserve_pages) ? FAULT_RETRY : FAULT_OUT_OF_MEMORY;
 }
@@ -194,7 +193,7 @@ static int fault_once(struct vma *vma, uintptr_t address, enum fault_access acce
     bool is_huge = false;
     fault.entry = arch_pte(&vma->space->table, fault.address, 0, true, &is_huge);
     if (!fault.entry)
-        return retry_after_reclaim();
+        return fault_after_reclaim();
     if (is_huge)
         return fault_on_huge(&fault, access);
     if (load_relaxed(fault.entry))

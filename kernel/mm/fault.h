@@ -11,6 +11,8 @@ struct fault {
 enum { FAULT_RETRY = 100, FAULT_TOO_SMALL };
 
 void fault_install(struct vma *vma, pte_t *entry, struct page *page, bool is_writable);
+/* What to do when a page or a table could not be had without sleeping: FAULT_RETRY or FAULT_OUT_OF_MEMORY. */
+int fault_after_reclaim(void);
 /* What an object's error means to the program. */
 static inline int fault_result_of(int err)
 {

@@ -68,5 +68,5 @@ int fault_on_huge(struct fault *fault, enum fault_access access)
     if (!must_split)
         return FAULT_OK;
     int err = tables_split(space, align_down(fault->address, HUGE_SIZE) + PAGE_SIZE);
-    return err ? FAULT_OUT_OF_MEMORY : FAULT_RETRY;
+    return err ? fault_after_reclaim() : FAULT_RETRY;
 }

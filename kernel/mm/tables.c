@@ -125,8 +125,10 @@ int tables_split_locked(struct address_space *space, uintptr_t base, pte_t *huge
     bool is_huge;
     pte_t *entries = arch_pte(&space->table, base, 0, true, &is_huge);
     if (!entries) {
-        store_release(huge, was);
-        return -ENOMEM;
+        pte_t empty = 0;
+        if (atomic_compare_exchange(huge, &empty, was))
+            return -ENOMEM;
+        entries = arch_pte(&space->table, base, 0, false, &is_huge); /* a fault elsewhere got a table meanwhile */
     }
     struct page *page = page_of_entry(was);
     if (load_relaxed(&page->refs.count) == 1)
