@@ -146,18 +146,19 @@ static const struct virtio_transport mmio_transport = {
     .config_read = mmio_config_read,
 };
 
+/* Register accesses leave the guest and are slow, so the common case, finished requests, is told from the rings: one access.
+ * A change of the configuration that came with it keeps the line up and is found the next time. */
 static void mmio_interrupt(void *context)
 {
     struct virtio_device *device = context;
-    uint32_t status = read_register(device, REGISTER_INTERRUPT_STATUS);
-    if (!status)
+    write_register(device, REGISTER_INTERRUPT_ACKNOWLEDGE, INTERRUPT_USED);
+    bool has_used = false;
+    for (unsigned i = 0; i < device->queue_count; i++)
+        has_used |= virtqueue_interrupt_shared(device->queues[i]);
+    if (has_used || !(read_register(device, REGISTER_INTERRUPT_STATUS) & INTERRUPT_CONFIG))
         return;
-    write_register(device, REGISTER_INTERRUPT_ACKNOWLEDGE, status);
-    if (status & INTERRUPT_USED)
-        for (unsigned i = 0; i < device->queue_count; i++)
-            if (virtqueue_has_used(device->queues[i]))
-                virtqueue_interrupt(device->queues[i]);
-    if ((status & INTERRUPT_CONFIG) && device->config_changed)
+    write_register(device, REGISTER_INTERRUPT_ACKNOWLEDGE, INTERRUPT_CONFIG);
+    if (device->config_changed)
         device->config_changed(device);
 }
 

@@ -133,8 +133,7 @@ static void shared_interrupt(void *context)
 {
     struct virtio_device *device = context;
     for (unsigned i = 0; i < device->queue_count; i++)
-        if (virtqueue_has_used(device->queues[i]))
-            virtqueue_interrupt(device->queues[i]);
+        virtqueue_interrupt_shared(device->queues[i]);
 }
 
 /* Vector 0 is for configuration changes where there is more than one; the last one is shared by those left over. */

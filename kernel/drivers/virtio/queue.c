@@ -79,6 +79,7 @@ int virtqueue_create(struct virtio_device *device, uint16_t index, uint16_t size
     queue->has_event_index = device->features & VIRTIO_RING_EVENT_INDEX;
     queue->has_indirect = device->features & VIRTIO_RING_INDIRECT;
     queue->work = work;
+    queue->wants_interrupts = true;
     queue->free_count = size;
     for (uint16_t i = 0; i < size; i++)
         queue->slots[i].next = i + 1 < size ? (uint16_t)(i + 1) : NO_SLOT;
@@ -259,6 +260,7 @@ void *virtqueue_take(struct virtqueue *queue, uint32_t *len)
 
 void virtqueue_disable_interrupts(struct virtqueue *queue)
 {
+    store_relaxed(&queue->wants_interrupts, false);
     /* With event indices there is no "never"; an event just behind us is as far away as can be said (2.6.7.2). */
     if (queue->has_event_index)
         store_relaxed(used_event(queue), (uint16_t)(queue->used_index - 1));
@@ -268,6 +270,7 @@ void virtqueue_disable_interrupts(struct virtqueue *queue)
 
 bool virtqueue_enable_interrupts(struct virtqueue *queue)
 {
+    store_relaxed(&queue->wants_interrupts, true);
     if (queue->has_event_index)
         store_relaxed(used_event(queue), queue->used_index);
     else
@@ -292,4 +295,13 @@ void virtqueue_interrupt(struct virtqueue *queue)
 {
     if (queue->work)
         work_raise(queue->work);
+}
+
+/* A queue that wants none is looked at by its driver in its own time, and enabling looks at the ring once more. */
+bool virtqueue_interrupt_shared(struct virtqueue *queue)
+{
+    if (!load_relaxed(&queue->wants_interrupts) || !virtqueue_has_used(queue))
+        return false;
+    virtqueue_interrupt(queue);
+    return true;
 }

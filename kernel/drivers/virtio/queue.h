@@ -50,6 +50,7 @@ struct virtqueue {
     uint16_t notified_index;  /* available_index at the last decision to notify */
     uint16_t used_index;      /* entries taken */
     bool has_event_index, has_indirect, is_broken;
+    bool wants_interrupts;    /* read by the interrupt; relaxed */
     struct work *work; /* raised by the interrupt; may be NULL */
     unsigned memory_order;
     volatile void *notify_address; /* the transport's */
@@ -74,5 +75,7 @@ void virtqueue_disable_interrupts(struct virtqueue *queue);
 bool virtqueue_enable_interrupts(struct virtqueue *queue);
 /* Any token still outstanding, removed from the queue (a broken queue's clean-up); NULL when none is left. */
 void *virtqueue_abandon(struct virtqueue *queue);
-/* By the transport, in hard interrupt context. */
+/* By the transport, in hard interrupt context: the queue's own interrupt; one of a line that queues share, false: there was
+ * nothing for this queue. */
 void virtqueue_interrupt(struct virtqueue *queue);
+bool virtqueue_interrupt_shared(struct virtqueue *queue);

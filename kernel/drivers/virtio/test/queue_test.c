@@ -206,11 +206,14 @@ TEST(disabled_interrupts_are_not_wanted_and_enabled_ones_are)
         virtqueue_disable_interrupts(queue);
         fake_use(&fake, 0, (uint32_t)fake_pop(&fake, 0), 0);
         EXPECT(!fake_wants_interrupt(&fake, 0));
+        EXPECT(!virtqueue_interrupt_shared(queue)); /* another queue's, on the same line */
         EXPECT(!virtqueue_enable_interrupts(queue)); /* one is there already */
         virtqueue_take(queue, NULL);
         EXPECT(virtqueue_enable_interrupts(queue));
+        EXPECT(!virtqueue_interrupt_shared(queue));
         fake_use(&fake, 0, (uint32_t)fake_pop(&fake, 0), 0);
         EXPECT(fake_wants_interrupt(&fake, 0));
+        EXPECT(virtqueue_interrupt_shared(queue));
         fake_destroy(&fake);
     }
 }
