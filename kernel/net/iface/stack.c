@@ -1,5 +1,6 @@
 /* Stacks, interfaces and their addresses. */
 #include <arch/cpu.h>
+#include <common/checked.h>
 #include <device/entropy.h>
 #include <iface/iface.h>
 #include <mm/alloc.h>
@@ -146,7 +147,7 @@ struct net_interface *interface_by_name(struct net_stack *stack, const char *nam
 
 static struct interface_address *find_address(struct net_interface *iface, const struct ip_address *address)
 {
-    for (unsigned i = 0; i < INTERFACE_ADDRESSES; i++)
+    for (unsigned i = 0, n = load_relaxed(&iface->address_limit); i < n; i++)
         if (load_acquire(&iface->addresses[i].is_valid) && ip_equal(&iface->addresses[i].address, address))
             return &iface->addresses[i];
     return NULL;
@@ -166,6 +167,7 @@ int interface_add_address(struct net_interface *iface, const struct ip_address *
         iface->addresses[i].prefix = (uint8_t)prefix;
         iface->addresses[i].valid_until_ns = 0;
         iface->addresses[i].is_automatic = false;
+        store_relaxed(&iface->address_limit, MAX(iface->address_limit, i + 1));
         store_release(&iface->addresses[i].is_valid, 1u);
         err = 0;
     }
@@ -223,7 +225,7 @@ bool interface_is_broadcast(struct net_interface *iface, const struct ip_address
         return false;
     if (address->words[3] == 0xffffffff)
         return true;
-    for (unsigned i = 0; i < INTERFACE_ADDRESSES; i++) {
+    for (unsigned i = 0, n = load_relaxed(&iface->address_limit); i < n; i++) {
         struct interface_address *own = &iface->addresses[i];
         if (!load_acquire(&own->is_valid) || !ip_is_v4(&own->address) || own->prefix >= 127)
             continue;
@@ -276,21 +278,31 @@ void stack_batch_end(struct net_stack *stack)
         c += b; b = ROTATE(b, 17); b ^= c; c = ROTATE(c, 32);                                                          \
     } while (0)
 
-uint64_t net_siphash(const uint64_t key[2], const uint64_t *words, unsigned n)
+static inline uint64_t siphash(const uint64_t key[2], const uint64_t *words, unsigned n, unsigned rounds, unsigned last_rounds)
 {
     uint64_t a = key[0] ^ 0x736f6d6570736575u, b = key[1] ^ 0x646f72616e646f6du;
     uint64_t c = key[0] ^ 0x6c7967656e657261u, d = key[1] ^ 0x7465646279746573u;
     for (unsigned i = 0; i <= n; i++) {
         uint64_t word = i < n ? words[i] : (uint64_t)(n * 8) << 56;
         d ^= word;
-        SIP_ROUND;
-        SIP_ROUND;
+#pragma GCC unroll 2
+        for (unsigned round = 0; round < rounds; round++)
+            SIP_ROUND;
         a ^= word;
     }
     c ^= 0xff;
-    SIP_ROUND;
-    SIP_ROUND;
-    SIP_ROUND;
-    SIP_ROUND;
+#pragma GCC unroll 4
+    for (unsigned round = 0; round < last_rounds; round++)
+        SIP_ROUND;
     return a ^ b ^ c ^ d;
+}
+
+uint64_t net_siphash(const uint64_t key[2], const uint64_t *words, unsigned n)
+{
+    return siphash(key, words, n, 2, 4);
+}
+
+uint64_t net_table_hash(const uint64_t key[2], const uint64_t *words, unsigned n)
+{
+    return siphash(key, words, n, 1, 3);
 }

@@ -101,6 +101,11 @@ static void drain_backlog(struct netdev *device, unsigned queue)
     device->ops->transmit_flush(device, queue);
 }
 
+static bool same_mac(const uint8_t *a, const uint8_t *b)
+{
+    return load_le32(a) == load_le32(b) && load_le16(a + 4) == load_le16(b + 4);
+}
+
 static void receive(struct netdev *device, struct packet *packet)
 {
     struct net_interface *iface = device->client_data;
@@ -112,7 +117,7 @@ static void receive(struct netdev *device, struct packet *packet)
     }
     const uint8_t *header = packet->data;
     uint16_t type = load_be16(header + 12);
-    bool is_ours = !memcmp(header, iface->mac, 6) || (header[0] & 1);
+    bool is_ours = same_mac(header, iface->mac) || (header[0] & 1);
     packet_pull(packet, ETHERNET_HEADER);
     if (is_ours && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6))
         ip_receive(iface, packet);

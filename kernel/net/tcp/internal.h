@@ -399,7 +399,8 @@ bool tcp_force_output(
 uint32_t tcp_receive_space(const struct tcp_connection *conn); /* the window we could advertise */
 /* segment.c */
 struct packet *tcp_build_data(struct tcp_connection *conn, uint32_t seq, uint32_t len);
-int tcp_transmit(struct tcp_connection *conn, struct packet *packet, uint32_t seq, uint8_t flags, uint32_t len);
+int tcp_transmit(struct tcp_connection *conn, struct packet *packet, uint32_t seq, uint8_t flags, uint32_t len,
+                 uint64_t now_ns);
 /* Without a connection. */
 void tcp_answer_reset(struct net_stack *stack, const struct tcp_segment *segment);
 struct tcp_stateless {

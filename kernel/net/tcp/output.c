@@ -37,13 +37,13 @@ static uint32_t data_len(const struct tcp_connection *conn, uint32_t seq, uint32
 
 /* Sends [seq, end), which is queued; false when there was no memory for it. What the device then refuses counts as lost
  * on the way. */
-static bool send_range(struct tcp_connection *conn, uint32_t seq, uint32_t end)
+static bool send_range(struct tcp_connection *conn, uint32_t seq, uint32_t end, uint64_t now)
 {
     uint32_t len = data_len(conn, seq, end);
     struct packet *packet = tcp_build_data(conn, seq, len);
     if (!packet)
         return false;
-    tcp_transmit(conn, packet, seq, data_flags(conn, end), len);
+    tcp_transmit(conn, packet, seq, data_flags(conn, end), len, now);
     if (conn->recovery == RECOVERY_FAST)
         conn->prr_out += end - seq;
     return true;
@@ -54,7 +54,7 @@ static bool retransmit(struct tcp_connection *conn, struct tcp_sent *sent, uint6
     if (data_len(conn, sent->seq, sent->end) > conn->segments_max &&
         !tcp_sent_split(conn, sent, sent->seq + conn->segments_max))
         return false;
-    if (!send_range(conn, sent->seq, sent->end))
+    if (!send_range(conn, sent->seq, sent->end, now))
         return false;
     if (conn->can_undo && !conn->undo_timestamp)
         conn->undo_timestamp = tcp_timestamp(now, conn->ts_offset);
@@ -89,9 +89,8 @@ static struct tcp_sent *next_lost(struct tcp_connection *conn)
     return sent;
 }
 
-static unsigned retransmit_lost(struct tcp_connection *conn, unsigned budget)
+static unsigned retransmit_lost(struct tcp_connection *conn, unsigned budget, uint64_t now)
 {
-    uint64_t now = clock_monotonic_ns();
     while (budget) {
         struct tcp_sent *sent = next_lost(conn);
         uint32_t pipe = tcp_pipe(conn);
@@ -152,14 +151,13 @@ static uint32_t next_len(struct tcp_connection *conn, uint32_t unsent, bool forc
     return len && len >= conn->max_window / 2 ? len : 0; /* sender's side of silly window avoidance */
 }
 
-static bool send_new(struct tcp_connection *conn, uint32_t len, bool with_fin)
+static bool send_new(struct tcp_connection *conn, uint32_t len, bool with_fin, uint64_t now)
 {
     uint32_t seq = conn->snd_nxt, end = seq + len + with_fin;
-    uint64_t now = clock_monotonic_ns();
     if (!tcp_sent_add(conn, seq, end, now))
         return false;
     store_relaxed(&conn->snd_nxt, end);
-    if (!send_range(conn, seq, end)) {
+    if (!send_range(conn, seq, end, now)) {
         /* Stays queued as sent and lost: it goes when there is memory again. */
         tcp_sent_mark_lost(conn, tcp_sent_find(conn, seq));
         tcp_arm_retransmit(conn, now);
@@ -187,24 +185,25 @@ void tcp_output(struct tcp_connection *conn)
     if (!tcp_state_is(conn->state, STATES_TRANSMIT))
         return;
     unsigned budget = OUTPUT_BUDGET;
+    uint64_t now = clock_monotonic_ns();
     uint32_t before = conn->snd_nxt;
     bool is_idle = before == conn->snd_una;
     if (conn->lost_bytes)
-        budget = retransmit_lost(conn, budget);
+        budget = retransmit_lost(conn, budget, now);
     if (is_idle && (unsent_data(conn) || conn->fin_queued))
-        tcp_congestion_after_idle(conn, clock_monotonic_ns());
+        tcp_congestion_after_idle(conn, now);
     conn->is_cwnd_limited = false;
     while (budget--) {
         uint32_t unsent = unsent_data(conn);
         uint32_t len = unsent ? next_len(conn, unsent, false) : 0;
         bool with_fin = fin_is_due(conn, len, unsent);
-        if ((!len && !with_fin) || !send_new(conn, len, with_fin))
+        if ((!len && !with_fin) || !send_new(conn, len, with_fin, now))
             break;
     }
     bool is_waiting = unsent_data(conn) || conn->fin_queued || conn->snd_nxt != conn->snd_una;
     bool is_other_timer = conn->snd_nxt != before && conn->retransmit_kind != RETRANSMIT_TIMEOUT;
     if (is_waiting && (conn->retransmit_at == NEVER || is_other_timer))
-        tcp_arm_retransmit(conn, clock_monotonic_ns());
+        tcp_arm_retransmit(conn, now);
 }
 
 bool tcp_force_output(struct tcp_connection *conn)
@@ -212,15 +211,16 @@ bool tcp_force_output(struct tcp_connection *conn)
     uint32_t unsent = unsent_data(conn);
     uint32_t len = unsent ? next_len(conn, unsent, true) : 0;
     bool with_fin = fin_is_due(conn, len, unsent);
-    return (len || with_fin) && send_new(conn, len, with_fin);
+    return (len || with_fin) && send_new(conn, len, with_fin, clock_monotonic_ns());
 }
 
 /* RFC 8985, 7.3: something new if the window allows, else the end of what was sent once more. */
 bool tcp_send_tail_probe(struct tcp_connection *conn)
 {
     uint32_t unsent = unsent_data(conn), room = window_room(conn);
+    uint64_t now = clock_monotonic_ns();
     conn->tail_probe_is_retransmission = false;
-    if (unsent && room && send_new(conn, MIN(MIN(unsent, room), conn->mss), false))
+    if (unsent && room && send_new(conn, MIN(MIN(unsent, room), conn->mss), false, now))
         return true;
     struct rb_node *node = rb_last(&conn->sent);
     if (!node)
@@ -235,7 +235,7 @@ bool tcp_send_tail_probe(struct tcp_connection *conn)
         sent = tcp_sent_next(sent);
     }
     conn->tail_probe_is_retransmission = true;
-    return retransmit(conn, sent, clock_monotonic_ns());
+    return retransmit(conn, sent, now);
 }
 
 void tcp_flush(struct tcp_connection *conn)
@@ -253,14 +253,14 @@ static void send_empty(struct tcp_connection *conn, uint32_t seq, uint8_t flags)
 {
     struct packet *packet = packet_alloc(0, ALLOC_ATOMIC);
     if (packet)
-        tcp_transmit(conn, packet, seq, flags, 0);
+        tcp_transmit(conn, packet, seq, flags, 0, clock_monotonic_ns());
 }
 
 void tcp_send_ack(struct tcp_connection *conn)
 {
     struct packet *packet = packet_alloc(0, ALLOC_ATOMIC);
     if (packet)
-        tcp_transmit(conn, packet, conn->snd_nxt, TCP_ACK, 0);
+        tcp_transmit(conn, packet, conn->snd_nxt, TCP_ACK, 0, clock_monotonic_ns());
     else
         tcp_arm_delayed_ack(conn, clock_monotonic_ns());
 }

@@ -142,7 +142,8 @@ static void note_ack_sent(struct tcp_connection *conn)
 }
 
 /* Takes the packet, which holds len bytes of payload. */
-int tcp_transmit(struct tcp_connection *conn, struct packet *packet, uint32_t seq, uint8_t flags, uint32_t len)
+int tcp_transmit(struct tcp_connection *conn, struct packet *packet, uint32_t seq, uint8_t flags, uint32_t len,
+                 uint64_t now)
 {
     int err = tcp_source_route(conn);
     if (err) {
@@ -151,7 +152,6 @@ int tcp_transmit(struct tcp_connection *conn, struct packet *packet, uint32_t se
     }
     const struct tcp_tuple *tuple = &conn->entry.tuple;
     struct tcp_info_wire wire;
-    uint64_t now = clock_monotonic_ns();
     fill_header(conn, &wire, seq, flags, len, now);
     unsigned header_len = wire_tcp_header_len(&wire);
     uint8_t *header = packet_push(packet, header_len);

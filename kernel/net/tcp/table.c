@@ -9,11 +9,11 @@ uint64_t tcp_tuple_hash(const struct net_stack *stack, const struct tcp_tuple *t
     uint64_t ports = (uint64_t)tuple->local_port << 48 | (uint64_t)tuple->peer_port << 32 | tuple->scope;
     if (ip_is_v4(&tuple->peer)) {
         uint64_t words[2] = {(uint64_t)tuple->local.words[3] << 32 | tuple->peer.words[3], ports};
-        return net_siphash(stack->secret, words, 2);
+        return net_table_hash(stack->secret, words, 2);
     }
     uint64_t words[5] = {tuple->local.halves[0], tuple->local.halves[1], tuple->peer.halves[0], tuple->peer.halves[1],
                          ports};
-    return net_siphash(stack->secret, words, 5);
+    return net_table_hash(stack->secret, words, 5);
 }
 
 static struct tcp_bucket *bucket_of(struct tcp_stack *tcp, const struct tcp_tuple *tuple)

@@ -39,6 +39,7 @@ struct net_interface {
     uint32_t mtu;
     bool can_checksum, can_segment_v4, can_segment_v6;
     struct interface_address addresses[INTERFACE_ADDRESSES];
+    uint32_t address_limit; /* none from here on was ever valid; written under config_lock, read relaxed */
     struct membership memberships[MEMBERSHIP_MAX] GUARDED_BY(&stack->config_lock);
     struct spinlock backlog_lock;
     struct list backlog GUARDED_BY(&backlog_lock); /* the device's ring was full */
@@ -251,8 +252,10 @@ void dhcp_stop(struct net_interface *iface);
 /* An UDP packet to port 68, at the UDP payload; true: it was for the client (not freed here). */
 bool dhcp_receive(struct net_interface *iface, const uint8_t *bytes, size_t len);
 
-/* Keyed hash (SipHash-2-4) of words, for tables, sequence numbers and ports. */
+/* Keyed hashes of words: SipHash-2-4 for what a peer sees (sequence numbers, cookies), SipHash-1-3 for tables, where
+ * it only has to keep peers from aiming at a bucket. */
 uint64_t net_siphash(const uint64_t key[2], const uint64_t *words, unsigned n);
+uint64_t net_table_hash(const uint64_t key[2], const uint64_t *words, unsigned n);
 
 #include <arch/cpu_inline.h>
 static inline struct net_cpu *stack_cpu(struct net_stack *stack)
