@@ -61,6 +61,12 @@ SPECIALISED size_t copy_segment(struct io_vector *io, enum io_direction directio
 SPECIALISED size_t copy(struct io_vector *io, enum io_direction direction, char *buffer, size_t n)
 {
     size_t done = 0;
+    if (io->count && io->segments->len - io->first_offset >= n) {
+        done = copy_segment(io, direction, buffer, n); /* nearly always */
+        io->first_offset += done;
+        io->left -= done;
+        return done;
+    }
     n = MIN(n, io->left);
     while (done < n) {
         size_t wanted = MIN(n - done, front_len(io));

@@ -1,6 +1,6 @@
 /*
  * Copies to and from program memory. An access that may fault is named in the fixup table (address, where to go on when
- * the fault cannot be resolved, whether resolving it may sleep: trap.c). They go by words of eight and four; a fault
+ * the fault cannot be resolved, whether resolving it may sleep: trap.c). They go by words of eight, four and two; a fault
  * goes on by bytes, so that the number of bytes reported is exact. SMAP is open only around the accesses.
  */
 #include <layout.h>
@@ -60,7 +60,14 @@ user_copy:
     addq $4, %rsi
     addq $4, %rdi
     subl $4, %edx
-43: testl %edx, %edx
+43: cmpl $2, %edx
+    jb 46f
+44: movzwl (%rsi), %eax
+45: movw %ax, (%rdi)
+    addq $2, %rsi
+    addq $2, %rdi
+    subl $2, %edx
+46: testl %edx, %edx
     jz 7f
 5:  movb (%rsi), %al
 6:  movb %al, (%rdi)
@@ -85,6 +92,8 @@ user_copy:
     FIXUP 30b, 9b
     FIXUP 41b, 5b
     FIXUP 42b, 5b
+    FIXUP 44b, 5b
+    FIXUP 45b, 5b
     FIXUP 5b, 7b
     FIXUP 6b, 7b
 
