@@ -331,7 +331,8 @@ long sys_getcwd(struct user *buf, size_t size)
     if (!path)
         return -ENOMEM;
     struct dentry *root = fs_context_root(context), *directory = fs_context_cwd(context);
-    ssize_t len = vfs_dentry_path(directory, root, path, VFS_PATH_MAX);
+    bool is_removed = !load_relaxed(&dentry_inode(directory)->link_count);
+    ssize_t len = is_removed ? -ENOENT : vfs_dentry_path(directory, root, path, VFS_PATH_MAX);
     dentry_put(directory);
     dentry_put(root);
     if (len >= 0 && (size_t)len + 1 > size)
