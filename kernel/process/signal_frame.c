@@ -98,35 +98,34 @@ int signal_stack_change(const struct signal_stack *stack, struct signal_stack *o
 
 /* ---- entering a handler ---- */
 
+/* `out` is zeroed. */
 static void save_registers(const struct user_registers *r, const struct task *task, signal_set mask,
                            struct signal_context *out)
 {
-    *out = (struct signal_context){
-        .r8 = r->r8,
-        .r9 = r->r9,
-        .r10 = r->r10,
-        .r11 = r->r11,
-        .r12 = r->r12,
-        .r13 = r->r13,
-        .r14 = r->r14,
-        .r15 = r->r15,
-        .rdi = r->rdi,
-        .rsi = r->rsi,
-        .rbp = r->rbp,
-        .rbx = r->rbx,
-        .rdx = r->rdx,
-        .rax = r->rax,
-        .rcx = r->rcx,
-        .rsp = r->rsp,
-        .rip = r->rip,
-        .rflags = r->rflags,
-        .cs = (uint16_t)r->cs,
-        .ss = (uint16_t)r->ss,
-        .error = task->fault_error,
-        .trap = task->fault_vector,
-        .old_mask = mask,
-        .cr2 = task->fault_address,
-    };
+    out->r8 = r->r8;
+    out->r9 = r->r9;
+    out->r10 = r->r10;
+    out->r11 = r->r11;
+    out->r12 = r->r12;
+    out->r13 = r->r13;
+    out->r14 = r->r14;
+    out->r15 = r->r15;
+    out->rdi = r->rdi;
+    out->rsi = r->rsi;
+    out->rbp = r->rbp;
+    out->rbx = r->rbx;
+    out->rdx = r->rdx;
+    out->rax = r->rax;
+    out->rcx = r->rcx;
+    out->rsp = r->rsp;
+    out->rip = r->rip;
+    out->rflags = r->rflags;
+    out->cs = (uint16_t)r->cs;
+    out->ss = (uint16_t)r->ss;
+    out->error = task->fault_error;
+    out->trap = task->fault_vector;
+    out->old_mask = mask;
+    out->cr2 = task->fault_address;
 }
 
 /* Where the frame goes: 0 when the alternate stack is too small for it. */
