@@ -22,11 +22,10 @@ static int make_space(struct exec_image *image, const struct resource_limit *lim
     struct address_space *space = address_space_create();
     if (!space)
         return -ENOMEM;
-    uint64_t stack = limits[LIMIT_STACK].soft;
-    int err = exec_map(space, image, stack, layout);
+    int err = exec_map(space, image, layout);
     if (!err)
         err = exec_fill_stack(space, image, credentials, layout);
-    address_space_set_limits(space, limits[LIMIT_AS].soft, limits[LIMIT_DATA].soft, stack);
+    address_space_set_limits(space, limits[LIMIT_AS].soft, limits[LIMIT_DATA].soft, limits[LIMIT_STACK].soft);
     if (err)
         address_space_put(space);
     else

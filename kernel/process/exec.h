@@ -58,7 +58,7 @@ int exec_image_open(const struct exec_start *start, struct exec_image *image);
 void exec_image_free(struct exec_image *image);
 
 /* load.c: maps program, interpreter, vDSO and stack into an empty space. */
-int exec_map(struct address_space *space, struct exec_image *image, uint64_t stack_limit, struct exec_layout *layout);
+int exec_map(struct address_space *space, struct exec_image *image, struct exec_layout *layout);
 /* exec_stack.c: strings, auxv and pointers onto the new stack. */
 int exec_fill_stack(struct address_space *space, const struct exec_image *image, const struct credentials *credentials,
                     struct exec_layout *layout);

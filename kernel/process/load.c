@@ -11,13 +11,19 @@
 #include "private.h"
 
 enum { PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
-enum { MAP_PRIVATE = 2, MAP_FIXED = 0x10, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000, MAP_STACK = 0x20000 };
+enum {
+    MAP_PRIVATE = 2,
+    MAP_FIXED = 0x10,
+    MAP_ANONYMOUS = 0x20,
+    MAP_GROWSDOWN = 0x100,
+    MAP_NORESERVE = 0x4000,
+    MAP_STACK = 0x20000
+};
 #define PIE_BASE      UINT64_C(0x555555554000)
 #define PIE_RANDOM    (UINT64_C(1) << 28) /* pages */
 #define STACK_RANDOM  (UINT64_C(1) << 22) /* pages */
 #define HEAP_RANDOM   (UINT64_C(1) << 13) /* pages */
-#define STACK_MIN     (UINT64_C(128) * 1024)
-#define STACK_MAX     (UINT64_C(64) * 1024 * 1024)
+#define STACK_FIRST   (UINT64_C(132) * 1024)
 #define ADDRESS_FIRST UINT64_C(0x10000) /* mmap_min_addr */
 
 static uintptr_t random_pages(uint64_t pages)
@@ -25,16 +31,15 @@ static uintptr_t random_pages(uint64_t pages)
     return (random_u64() & (pages - 1)) * PAGE_SIZE;
 }
 
-/* The stack's whole reservation: its pages come when they are touched. */
-static int map_stack(struct address_space *space, uint64_t limit, bool is_executable, struct exec_layout *layout)
+/* The stack's first pages. It grows as it is touched, to what RLIMIT_STACK says then: a program may change that. */
+static int map_stack(struct address_space *space, bool is_executable, struct exec_layout *layout)
 {
-    uint64_t size = align_up(MAX(MIN(limit, STACK_MAX), STACK_MIN), PAGE_SIZE);
     uintptr_t top = USER_ADDRESS_MAX - PAGE_SIZE - random_pages(STACK_RANDOM);
     struct map_request request = {
-        .address = top - size,
-        .len = size,
+        .address = top - STACK_FIRST,
+        .len = STACK_FIRST,
         .protection = PROT_READ | PROT_WRITE | (is_executable ? PROT_EXEC : 0),
-        .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_STACK | MAP_NORESERVE,
+        .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_STACK | MAP_GROWSDOWN,
         .name = "[stack]",
     };
     uintptr_t at;
@@ -183,11 +188,11 @@ static int map_vdso(struct address_space *space, struct exec_layout *layout)
     return err;
 }
 
-int exec_map(struct address_space *space, struct exec_image *image, uint64_t stack_limit, struct exec_layout *layout)
+int exec_map(struct address_space *space, struct exec_image *image, struct exec_layout *layout)
 {
     uintptr_t interpreter_bias = 0;
     address_space_set_search_top(space, random_u64());
-    int err = map_stack(space, stack_limit, image->program.wants_executable_stack, layout);
+    int err = map_stack(space, image->program.wants_executable_stack, layout);
     if (!err)
         err = map_image(space, image->file, &image->header, image->table, &image->program,
                         PIE_BASE + random_pages(PIE_RANDOM), &layout->load_bias);

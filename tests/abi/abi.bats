@@ -32,6 +32,7 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "other processes, memory nodes, the clock's discipline, kinds of file systems" { same_as_linux other_process; }
 @test "POSIX message queues" { same_as_linux posix_mq; }
 @test "asynchronous I/O of Linux (libaio)" { same_as_linux aio; }
+@test "the stack grows to the limit of the moment" { same_as_linux stack_limit; }
 
 # ABI_FUZZ_SECONDS: 600 in make check-long.
 @test "random and hostile arguments stop nothing and lose no memory" {
