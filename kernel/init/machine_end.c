@@ -13,6 +13,7 @@
 #include <devfs/devfs.h>
 #include <mm/page.h>
 #include <process/process.h>
+#include <sched/thread.h>
 #include <sched/work.h>
 #include "machine_end.h"
 
@@ -47,21 +48,73 @@ static void program_ended(int wait_status)
     end(signal ? STATUS_SIGNAL_BASE + signal : (unsigned)wait_status >> 8 & 0xff, true);
 }
 
+static uint64_t resident_bytes(struct process *process)
+{
+    struct address_space_counters counters = {0};
+    spin_lock(&process->lock);
+    struct address_space *space = process->space;
+    if (space)
+        address_space_get(space);
+    spin_unlock(&process->lock);
+    if (!space)
+        return 0;
+    address_space_count(space, &counters);
+    address_space_put(space);
+    return counters.resident_bytes;
+}
+
+struct largest {
+    char name[sizeof((struct process *)NULL)->name];
+    uint32_t id;
+    uint64_t bytes;
+};
+
+static void compare_with_largest(struct process *process, void *context)
+{
+    struct largest *largest = context;
+    uint64_t bytes = resident_bytes(process);
+    if (bytes < largest->bytes)
+        return;
+    memcpy(largest->name, process->name, sizeof largest->name);
+    largest->id = process->id;
+    largest->bytes = bytes;
+}
+
+/* Who asked for the page that was not there is often not who has the others: the largest is named. */
+static void find_largest(struct process *caller, struct largest *largest)
+{
+    process_for_each(0, true, compare_with_largest, largest);
+    struct process *first = process_find(1);
+    if (first) {
+        compare_with_largest(first, largest);
+        process_put(first);
+    }
+    compare_with_largest(caller, largest);
+}
+
+static unsigned long long mebibytes(uint64_t pages)
+{
+    return pages * PAGE_SIZE >> 20;
+}
+
+/* One thread tells it and ends the machine; others that find no memory meanwhile wait for that. */
 static void memory_ended(struct process *process, uintptr_t address)
 {
+    static uint32_t has_ended;
     struct memory_counters m;
-    struct address_space_counters space = {0};
+    struct largest largest = {0};
     char text[SKIFF_CONTROL_LINE_MAX - 8], line[SKIFF_CONTROL_LINE_MAX];
+    while (atomic_exchange(&has_ended, 1u)) {
+        thread_prepare_sleep();
+        thread_sleep(UINT64_MAX);
+    }
+    find_largest(process, &largest);
     memory_count(&m);
-    if (process->space)
-        address_space_count(process->space, &space);
-    snprintf(
-        text, sizeof text,
-        "out of memory: %s (pid %u) uses %llu MiB, the machine has %llu MiB, of which the kernel's caches %llu MiB; "
-        "give the machine more (skiff run -m) or the program less",
-        process->name, process->id, (unsigned long long)(space.resident_bytes >> 20),
-        (unsigned long long)(m.total_pages * PAGE_SIZE >> 20),
-        (unsigned long long)((m.slab_pages + m.table_pages) * PAGE_SIZE >> 20));
+    snprintf(text, sizeof text,
+             "out of memory: %s (pid %u) uses %llu MiB, the machine has %llu MiB: programs %llu MiB, files %llu MiB, "
+             "kernel %llu MiB; give the machine more (skiff run -m) or the program less",
+             largest.name, largest.id, (unsigned long long)(largest.bytes >> 20), mebibytes(m.total_pages),
+             mebibytes(m.anonymous_pages), mebibytes(m.cached_pages), mebibytes(m.slab_pages + m.table_pages));
     log_error("%s", text);
     snprintf(line, sizeof line, "memory %s", text);
     control_send(line);

@@ -31,6 +31,13 @@ enum {
     TRAP_TRACE = 2,
 };
 
+_Noreturn void process_end_for_memory(uintptr_t address)
+{
+    if (process_out_of_memory)
+        process_out_of_memory(process_current(), address);
+    process_exit_group(SIGNAL_KILL);
+}
+
 static void page_fault(struct task *task, uint64_t error_code, uintptr_t address)
 {
     enum fault_access access = error_code & ERROR_FETCH   ? FAULT_EXECUTE
@@ -51,9 +58,7 @@ static void page_fault(struct task *task, uint64_t error_code, uintptr_t address
         signal_force(SIGNAL_BUS, BUS_CODE_ADDRESS, address);
         break;
     case FAULT_OUT_OF_MEMORY:
-        if (process_out_of_memory)
-            process_out_of_memory(task->process, address);
-        process_exit_group(SIGNAL_KILL);
+        process_end_for_memory(address);
     default:
         signal_force(SIGNAL_SEGV, SEGV_CODE_NOT_MAPPED, address);
     }

@@ -28,6 +28,8 @@ void process_unhash_locked(struct process *process);              /* at reaping:
 void process_set_executable(struct process *process, char *path); /* takes over path */
 extern void (*process_machine_end)(int wait_status);
 extern void (*process_out_of_memory)(struct process *process, uintptr_t address);
+/* fault.c: the caller cannot go on for want of memory. */
+_Noreturn void process_end_for_memory(uintptr_t address);
 
 /* task.c: a thread of `process` with program state copied from `from` (NULL: fresh). Not yet started or listed. */
 struct task *task_create(struct process *process, uint32_t id, const struct task *from);

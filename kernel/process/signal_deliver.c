@@ -106,6 +106,8 @@ static void handle(struct task *task, struct user_registers *registers, int numb
     if (task->rseq && !rseq_update(task, registers, true))
         die(registers, SIGNAL_SEGV, info);
     if (signal_frame_enter(registers, number, action, info, old)) {
+        if (task->thread->lacks_memory)
+            process_end_for_memory(registers->rsp);
         /* No room on the stack: a SIGSEGV that a handler of its own may still take, but not for SIGSEGV itself. */
         if (number == SIGNAL_SEGV)
             die(registers, SIGNAL_SEGV, info);
@@ -146,6 +148,8 @@ void process_return_to_user(struct user_registers *registers)
     if (atomic_exchange(&thread->is_interrupted, 0u)) {
         if (task_must_exit(task))
             process_exit_thread(task->process->exit_status);
+        if (thread->lacks_memory)
+            process_end_for_memory(0);
         process_stop_wait(task);
         deliver(task, registers);
         /* One at a time: arch looks again while more are pending. */

@@ -118,7 +118,11 @@ static const struct fixup *find_fixup(uintptr_t rip)
     return NULL;
 }
 
-/* A page fault at an access that the kernel makes for the program: true when it can be made again. */
+/*
+ * A page fault at an access that the kernel makes for the program: true when it can be made again. For want of memory
+ * the access fails, as one to a bad address does, so that its maker undoes what it holds; before ring 3 sees that, the
+ * process module ends the program.
+ */
 static bool resolve_user_access(const struct user_registers *registers, uint64_t error_code, uintptr_t address)
 {
     struct thread *thread = thread_current();
@@ -131,6 +135,10 @@ static bool resolve_user_access(const struct user_registers *registers, uint64_t
     enum fault_result result =
         address_space_fault(thread->space, address, error_code & FAULT_ERROR_WRITE ? FAULT_WRITE : FAULT_READ);
     arch_irq_disable();
+    if (result == FAULT_OUT_OF_MEMORY) {
+        thread->lacks_memory = 1;
+        store_release(&thread->is_interrupted, 1u);
+    }
     return result == FAULT_OK;
 }
 

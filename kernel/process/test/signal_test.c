@@ -190,6 +190,34 @@ TEST(a_handler_without_a_stack_kills)
     EXPECT_EQ(world_run(no_stack), SIGNAL_SEGV);
 }
 
+static void no_page_for_the_frame(void)
+{
+    user_handler(SIGNAL_SEGV, note, 0); /* not asked: it could not be entered either */
+    user_handler(SIGNAL_USR1, note, 0);
+    task_registers(task_current())->rsp = 128;
+    thread_current()->lacks_memory = 1; /* as the failing access leaves it */
+    send(SIGNAL_USR1);
+    user_return(0);
+    EXPECT(false);
+}
+
+static unsigned memory_ends;
+
+static void count_memory_end(struct process *process, uintptr_t address)
+{
+    memory_ends++;
+}
+
+TEST(want_of_memory_in_the_kernel_s_own_accesses_ends_the_program_for_want_of_memory)
+{
+    fake_sched_reset();
+    memory_ends = 0;
+    process_set_out_of_memory(count_memory_end);
+    EXPECT_EQ(world_run(no_page_for_the_frame), SIGNAL_KILL);
+    process_set_out_of_memory(NULL);
+    EXPECT_EQ(memory_ends, 1);
+}
+
 static void hostile_frame(void)
 {
     struct user_registers *registers = task_registers(task_current());

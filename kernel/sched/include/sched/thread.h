@@ -25,6 +25,8 @@ struct thread {
     struct refcount refs;
     /* Set by thread_interrupt (a signal wants attention), cleared by the process module: ends interruptible sleeps. */
     uint32_t is_interrupted;
+    /* Its own: no page could be had for an access of the kernel to program memory. Set by arch, before is_interrupted. */
+    uint32_t lacks_memory;
     uint32_t state; /* enum thread_state; run queue's lock */
     /* Scheduler's own below this line. */
     uint32_t cpu;           /* where it last ran or is queued */
