@@ -95,7 +95,7 @@ struct error *elf_read_needs(const char *path, struct elf_needs *out)
     size_t segments = 0;
     if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &segments))
         err = error_new("%s is not a readable ELF file: %s", path, fd < 0 ? "it cannot be opened" : elf_errmsg(-1));
-    for (size_t i = 0; !err && i < segments; i++) {
+    for (size_t i = 0; !err && !out->interpreter && i < segments; i++) {
         GElf_Phdr segment;
         size_t size;
         char *file =
