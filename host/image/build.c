@@ -288,7 +288,7 @@ struct error *image_build(const struct image_options *options, const char *outpu
  * the state of all that went in (sources.h). So a changed source takes its old image's place.
  */
 
-enum { FORMAT = 3 }; /* of what goes into images: another one makes old ones invalid */
+enum { FORMAT = 4 }; /* of what goes into images: another one makes old ones invalid */
 
 static void add_words(struct buffer *key, const struct strings *words)
 {

@@ -208,6 +208,16 @@ static bool is_needed_at_run_time(const char *relative)
            strcmp(relative, "lib/src.zip");
 }
 
+/* The certificates that this host's Java trusts rather than those that the JDK was built with: the first file stays. */
+static struct error *stage_trust(struct stage *stage, const char *home)
+{
+    char *path = xprintf("%s/lib/security/cacerts", home), *real = realpath(path, NULL);
+    struct error *err = real ? stage_file(stage, STAGE_RUNTIME, real, JVM_GUEST_HOME "/lib/security/cacerts") : NULL;
+    free(path);
+    free(real);
+    return err;
+}
+
 struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_info *info, bool whole, char runtime[32])
 {
     char *home = NULL, *path = NULL, version[32];
@@ -221,6 +231,8 @@ struct error *stage_jvm(struct stage *stage, const char *jar, const struct jar_i
     char *modules = choose_modules(stage, home, jar, info, whole, major);
     snprintf(runtime, 32, "jvm-%u", major);
     err = cached_runtime(home, version, modules, &path);
+    if (!err)
+        err = stage_trust(stage, home);
     if (!err)
         err = stage_tree(stage, STAGE_RUNTIME, path, JVM_GUEST_HOME, is_needed_at_run_time);
     if (!err) {
