@@ -1,5 +1,10 @@
-/* What the log says when a program dies by a signal that stands for a defect: there is no core file, so this is all. */
+/*
+ * What the log says when a program dies by a signal that stands for a defect: there is no core file, so this is all.
+ * Process 1 is always told of; a program whose children crash all the time must not drown its own output with it.
+ */
+#include <arch/cpu.h>
 #include <base/log.h>
+#include <base/spinlock.h>
 #include "private.h"
 
 #define LL(value) ((unsigned long long)(value))
@@ -26,13 +31,41 @@ static void print_place(struct process *process, const char *what, uintptr_t add
     kfree(vma);
 }
 
+enum { REPORTS_MAX = 10 };
+#define REPORTS_WINDOW_NS UINT64_C(5000000000)
+
+static struct spinlock report_lock = SPINLOCK_INIT;
+static uint64_t window_start_ns;  /* GUARDED_BY(&report_lock) */
+static unsigned reported, missed; /* in that window; GUARDED_BY(&report_lock) */
+
+/* Whether this crash is to be told of; *untold: how many before it were not. */
+static bool may_report(bool is_first_process, unsigned *untold)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+    spin_lock(&report_lock);
+    bool is_over = now_ns - window_start_ns >= REPORTS_WINDOW_NS;
+    *untold = is_over ? missed : 0;
+    if (is_over) {
+        window_start_ns = now_ns;
+        reported = missed = 0;
+    }
+    bool may = is_first_process || reported < REPORTS_MAX;
+    reported += may;
+    missed += !may;
+    spin_unlock(&report_lock);
+    return may;
+}
+
 void process_report_crash(struct user_registers *r, int number, const struct signal_info *info)
 {
     struct task *task = task_current();
     struct process *process = task->process;
     /* Sent by a program, it is no defect of this one. */
-    if (info->code <= 0)
+    unsigned untold;
+    if (info->code <= 0 || !may_report(process->id == 1, &untold))
         return;
+    if (untold)
+        log_error("%u more crashes were not told of", untold);
     log_error("%s (pid %u, thread %u) died by %s, code %d, address %#llx", task->thread->name, process->id, task->id,
               signal_name(number), info->code, LL(info->fields[0]));
     log_error("  rip %016llx rsp %016llx rflags %08llx error %llx vector %llu", LL(r->rip), LL(r->rsp), LL(r->rflags),

@@ -1,4 +1,6 @@
 /* Signals: queueing, masks, choice of thread, waiting, frames. */
+#include <fakes/clock.h>
+#include <fakes/log.h>
 #include "../private.h"
 #include "world.h"
 
@@ -173,6 +175,22 @@ TEST(a_fault_that_is_blocked_kills)
 {
     fake_sched_reset();
     EXPECT_EQ(world_run(fault_while_blocked), SIGNAL_SEGV);
+}
+
+TEST(crashes_one_after_another_are_told_of_in_part)
+{
+    fake_sched_reset();
+    fake_clock_advance(10 * UINT64_C(1000000000));
+    for (unsigned i = 0; i < 10; i++)
+        EXPECT_EQ(world_run(fault_while_blocked), SIGNAL_SEGV);
+    unsigned told = fake_log_count(LOG_ERROR);
+    EXPECT(told > 0);
+    for (unsigned i = 0; i < 10; i++)
+        EXPECT_EQ(world_run(fault_while_blocked), SIGNAL_SEGV);
+    EXPECT_EQ(fake_log_count(LOG_ERROR), told);
+    fake_clock_advance(5 * UINT64_C(1000000000));
+    EXPECT_EQ(world_run(fault_while_blocked), SIGNAL_SEGV);
+    EXPECT(fake_log_count(LOG_ERROR) > told);
 }
 
 static void no_stack(void)
