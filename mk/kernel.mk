@@ -26,14 +26,15 @@ $(foreach m,$(KERNEL_MODULES),$(eval $(call kernel_module,$(m))))
 
 .PHONY: kernel
 kernel: $(BUILD)/skiff-kernel.elf
-# Two links: the first gives the addresses for the table of symbols that a backtrace prints, the second holds it.
+# Two links: the first gives the addresses for the table of symbols that a backtrace prints, the second holds it. QEMU gets
+# a file without the ELF symbols, which nobody reads there; gdb has skiff-kernel.debug.
 KERNEL_LINK = ld $(if $(ALLOW_UNRESOLVED),--unresolved-symbols=ignore-all) -nostdlib -static -no-pie -z noexecstack -z max-page-size=4096 --build-id=none --gc-sections -T kernel/arch/x86_64/kernel.ld
 $(BUILD)/skiff-kernel.elf: $(KERNEL_OBJECTS) kernel/arch/x86_64/kernel.ld mk/symbols.sh
 	@$(KERNEL_LINK) -o $(BUILD)/kernel/pass1.elf $(KERNEL_OBJECTS)
 	@bash mk/symbols.sh $(BUILD)/kernel/pass1.elf > $(BUILD)/kernel/symbols.S
 	@$(CC) -c $(BUILD)/kernel/symbols.S -o $(BUILD)/kernel/symbols.o
 	@$(KERNEL_LINK) -o $(BUILD)/skiff-kernel.debug $(KERNEL_OBJECTS) $(BUILD)/kernel/symbols.o
-	@objcopy --strip-debug $(BUILD)/skiff-kernel.debug $@
+	@objcopy --strip-all $(BUILD)/skiff-kernel.debug $@
 	@echo "kernel: $@ ($$(stat -c %s $@) bytes)"
 
 # One module alone, while others are being worked on: make module M=kernel/mm
