@@ -35,7 +35,7 @@ struct error *stage_directory(struct stage *stage, const char *guest, mode_t mod
 struct error *stage_tree(struct stage *stage, enum stage_part part, const char *from, const char *guest,
                          bool (*wants)(const char *relative));
 bool stage_has(const struct stage *stage, const char *guest);
-/* What every program expects: /etc files, mount points, the C.UTF-8 locale. */
+/* base.c: what every program expects: /etc files, mount points, the C.UTF-8 locale. */
 struct error *stage_base(struct stage *stage);
 
 /* libraries.c: a program and every library it needs, where ld.so will find them in the image. */
@@ -74,3 +74,9 @@ bool script_probe(const char *path);
 
 /* erofs.c: the finished tree as an image file with its trailer. */
 struct error *image_pack(const struct stage *stage, const char *runtime, unsigned memory_mib, const char *output);
+
+/* build.c: as image_build; *sources (NULL allowed) gets what went in (sources.h). */
+struct image_options;
+struct image_info;
+struct error *image_build_noting(const struct image_options *options, const char *output, struct image_info *info,
+                                 struct buffer *sources);

@@ -130,7 +130,10 @@ T
 }
 @test "too little memory is said before the machine starts" {
     skiff run -m 4M "$hello"
-    refused 125 "-m 4M" 8M
+    refused 125 4M "smallest machine" 8M
+    skiff build -m 4M "$hello" -o "$dir/small.img"
+    skiff run "$dir/small.img"
+    refused 125 4M 8M
     skiff run --dry-run -m 32M "$top/build/examples/app.jar"
     [ "$status" = 0 ]
     [[ $stderr == *"-m 32M is little for a JVM"* ]]
@@ -243,8 +246,9 @@ open(sys.argv[1], "wb").write(head + bytes(200))' "$@"; chmod +x "$1"; }
     refused 125 "$dir/skiff.yaml" "No such file"
     while IFS='|' read -r text words; do
         printf -- "$text" >"$dir/skiff.yaml"
-        skiff run "$dir"
-        [ "$status" != 0 ] && [[ $stderr == *"$words"* ]] || { echo "$text: $stderr"; return 1; }
+        code=0
+        stderr=$("$skiff" run "$dir" 2>&1) || code=$?
+        [ $code != 0 ] && [[ $stderr == *"$words"* ]] || { echo "$text: $stderr"; return 1; }
     done <<'T'
 program: [a]\n|line 1: program must be
 args: [1]\n|does not say what to start

@@ -118,3 +118,28 @@ TEST(echo_shows_control_bytes_in_two_signs)
     EXPECT_EQ(echoed_len, 5);
     EXPECT_BYTES(echoed, "a^A\r\n", 5);
 }
+
+TEST(full_of_lines_has_no_room_until_one_is_taken)
+{
+    start(LOCAL_CANONICAL);
+    unsigned lines = 0;
+    while (line_editor_has_room(&editor) && lines < LINE_EDITOR_SIZE) {
+        type("abc\n", 4);
+        lines++;
+    }
+    EXPECT_EQ(lines, LINE_EDITOR_SIZE / 4);
+    EXPECT(!line_editor_has_room(&editor));
+    expect_take("abc\n", true, false);
+    EXPECT(line_editor_has_room(&editor));
+}
+
+TEST(line_longer_than_the_ring_has_room_to_be_dropped)
+{
+    start(LOCAL_CANONICAL);
+    for (unsigned i = 0; i < 3 * LINE_EDITOR_SIZE; i++) {
+        EXPECT(line_editor_has_room(&editor)); /* no reader could make any */
+        type("a", 1);
+    }
+    EXPECT_EQ(type("\n", 1), LINE_READABLE);
+    EXPECT_EQ(line_editor_count(&editor), LINE_EDITOR_SIZE);
+}
