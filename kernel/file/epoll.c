@@ -65,6 +65,20 @@ int epoll_control(struct file *file, int operation, int fd, struct file *target,
     }
 }
 
+const struct file *epoll_target(struct file *file, int fd, unsigned index)
+{
+    struct epoll *epoll = file->data;
+    const struct file *target = NULL;
+    mutex_lock(&epoll->mutex);
+    for (struct rb_node *node = rb_first(&epoll->items); node && !target; node = rb_next(node)) {
+        const struct epoll_item *item = container_of(node, struct epoll_item, node);
+        if (item->fd == fd && !index--)
+            target = item->file;
+    }
+    mutex_unlock(&epoll->mutex);
+    return target;
+}
+
 /* ---- waiting ---- */
 
 /* One event to the program: 1, 0 (nothing holds any more), or -EFAULT. */

@@ -3,6 +3,7 @@
 #include <base/errno.h>
 #include <common/checked.h>
 #include <device/entropy.h>
+#include <file/epoll.h>
 #include <linux/syscalls.h>
 #include <process/pidfd.h>
 #include "paths.h"
@@ -160,6 +161,28 @@ static long compare_files(struct process *a, struct process *b, unsigned long fd
     return result;
 }
 
+struct epoll_slot { /* struct kcmp_epoll_slot: the index-th entry of descriptor fd in that epoll */
+    uint32_t epoll, fd, index;
+};
+
+static long compare_with_epoll(struct process *a, struct process *b, unsigned long fd, const struct user *from)
+{
+    struct epoll_slot slot;
+    if (copy_struct_from_user(&slot, from))
+        return -EFAULT;
+    struct file *file = file_of_process(a, fd), *epoll = file_of_process(b, slot.epoll);
+    const struct file *target = epoll && file_is_epoll(epoll) ? epoll_target(epoll, (int)slot.fd, slot.index) : NULL;
+    long result = !file || !epoll         ? -EBADF
+                  : !file_is_epoll(epoll) ? -EINVAL
+                  : !target               ? -ENOENT
+                                          : compare(file, target);
+    if (file)
+        file_put(file);
+    if (epoll)
+        file_put(epoll);
+    return result;
+}
+
 static long compare_processes(struct process *a, struct process *b, int type, unsigned long fd1, unsigned long fd2)
 {
     switch (type) {
@@ -178,7 +201,7 @@ static long compare_processes(struct process *a, struct process *b, int type, un
     case KCMP_SYSVSEM:
         return compare(load_relaxed(&a->semaphore_undos), load_relaxed(&b->semaphore_undos));
     case KCMP_EPOLL_TFD:
-        return -EOPNOTSUPP;
+        return compare_with_epoll(a, b, fd1, user_pointer(fd2));
     default:
         return -EINVAL;
     }

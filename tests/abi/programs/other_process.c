@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND };
+enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_EPOLL_TFD = 7 };
 
 static long kcmp(int a, int b, int type, long x, long y)
 {
@@ -43,10 +44,33 @@ static void comparing(int child)
     close(file);
 }
 
+static void comparing_with_epoll(void)
+{
+    struct slot {
+        unsigned epoll, fd, index;
+    };
+    int me = getpid(), ends[2], epoll = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN};
+    SHOW(pipe(ends));
+    SHOW(epoll_ctl(epoll, EPOLL_CTL_ADD, ends[0], &event));
+    struct slot slot = {epoll, ends[0], 0}, second = {epoll, ends[0], 1}, other = {epoll, 1, 0}, none = {ends[0], 1, 0};
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, ends[0], (long)&slot));
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, ends[1], (long)&slot));
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, ends[0], (long)&second));
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, ends[0], (long)&other));
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, ends[0], (long)&none));
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, 99, (long)&slot));
+    SHOW(kcmp(me, me, KCMP_EPOLL_TFD, ends[0], 0));
+    close(epoll);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void advising(int child, char *page)
 {
     int fd = (int)syscall(SYS_pidfd_open, child, 0);
-    struct iovec one = {page, 4096}, unmapped = {(void *)0x10000, 4096}, odd = {page + 1, 4096}, two[2] = {one, unmapped};
+    struct iovec one = {page, 4096}, unmapped = {(void *)0x10000, 4096}, odd = {page + 1, 4096},
+                 two[2] = {one, unmapped};
     SHOW(syscall(SYS_process_madvise, fd, &one, 1, MADV_COLD, 0));
     SHOW(syscall(SYS_process_madvise, fd, &one, 1, MADV_COLD, 1));
     SHOW(syscall(SYS_process_madvise, fd, &one, 1, MADV_DONTNEED, 0));
@@ -170,6 +194,7 @@ int main(void)
         _exit(0);
     }
     comparing(child);
+    comparing_with_epoll();
     advising(child, page);
     reading(child, page);
     kill(child, SIGKILL);

@@ -23,5 +23,7 @@ bool file_is_epoll(const struct file *file);
 int epoll_control(struct file *epoll, int operation, int fd, struct file *target, const struct epoll_event *event);
 /* Up to max events to the program: their number, 0 past the deadline (0: does not wait), -EINTR, -EFAULT, -EINVAL. */
 int epoll_wait_events(struct file *epoll, struct user *events, int max, uint64_t deadline_ns);
+/* The file that the index-th entry of descriptor fd listens to, only to be compared with (not referenced); NULL: none. */
+const struct file *epoll_target(struct file *epoll, int fd, unsigned index);
 /* By file_put, before the file is released. */
 void epoll_forget_file(struct file *file);
