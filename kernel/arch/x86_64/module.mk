@@ -1,6 +1,8 @@
 DEPS.kernel/arch/x86_64 := common contract kernel/base kernel/arch kernel/mm kernel/sched
 # Its tests include the sources they are about, with stand-ins for the rest of the machine.
 TEST_DEPS.kernel/arch/x86_64 :=
+# The real CPU's inline headers come behind the host's, which win where both have one.
+TEST_CFLAGS.kernel/arch/x86_64 := -Ikernel/arch/x86_64/inline
 
 # The vDSO: a shared object of its own, position independent and without the kernel's flags, embedded by vdso_image.S.
 VDSO_DIR := kernel/arch/x86_64/vdso
