@@ -14,31 +14,18 @@
 #include <mm/alloc.h>
 #include <sched/wait.h>
 #include "devices.h"
-#include <line_editor/line_editor.h>
+#include "tty.h"
 
 enum {
     SIGNAL_INTERRUPT = 2,
     SIGNAL_QUIT = 3,
     SIGNAL_SUSPEND = 20,
-    SIGNAL_WINDOW = 28,
     SHORT_WRITE = 256,
     READ_CHUNK = 256,
     DRAIN_INTERVAL_NS = 5 * 1000 * 1000,
 };
 
-static struct {
-    struct console_device *device; /* fixed at boot */
-    const struct tty_process_hooks *hooks;
-    bool is_closing;   /* power-off: nothing more goes out */
-    bool has_no_input; /* fixed at boot: the console gives none, or gives it to the input pipe */
-    struct spinlock lock;
-    bool is_input_held GUARDED_BY(&lock); /* the console keeps some, as there was no room */
-    struct termios termios GUARDED_BY(&lock);
-    struct window_size size GUARDED_BY(&lock);
-    struct line_editor *editor GUARDED_BY(&lock); /* made when the first byte comes */
-    uint32_t foreground_group, session GUARDED_BY(&lock);
-    struct wait_queue readers, writers;
-} tty = {
+struct tty tty = {
     .termios =
         {
             .input_flags = INPUT_CR_TO_NL,
@@ -53,7 +40,7 @@ static struct {
     .writers = WAIT_QUEUE_INIT(tty.writers),
 };
 
-static void signal_foreground(int number)
+void tty_signal_foreground(int number)
 {
     if (tty.hooks)
         tty.hooks->signal_group(load_relaxed(&tty.foreground_group), number);
@@ -62,11 +49,11 @@ static void signal_foreground(int number)
 static void act_on(enum line_event event)
 {
     if (event == LINE_SIGNAL_INTERRUPT)
-        signal_foreground(SIGNAL_INTERRUPT);
+        tty_signal_foreground(SIGNAL_INTERRUPT);
     else if (event == LINE_SIGNAL_QUIT)
-        signal_foreground(SIGNAL_QUIT);
+        tty_signal_foreground(SIGNAL_QUIT);
     else if (event == LINE_SIGNAL_SUSPEND)
-        signal_foreground(SIGNAL_SUSPEND);
+        tty_signal_foreground(SIGNAL_SUSPEND);
 }
 
 /* One byte; false: there is no room for it. Echo is best effort: a console that is full shows none. */
@@ -102,8 +89,7 @@ static size_t console_received(struct console_device *device, const char *bytes,
     return done;
 }
 
-/* After bytes were taken out or thrown away, without the lock. */
-static void resume_held_input(void)
+void tty_resume_held_input(void)
 {
     spin_lock(&tty.lock);
     bool is_held = tty.is_input_held;
@@ -151,7 +137,7 @@ static bool is_canonical(void)
     return load_relaxed(&tty.termios.local_flags) & LOCAL_CANONICAL;
 }
 
-static bool has_input(void)
+bool tty_has_input(void)
 {
     struct line_editor *editor = load_acquire(&tty.editor);
     return editor && load_relaxed(&editor->readable) > 0;
@@ -160,7 +146,7 @@ static bool has_input(void)
 /* Sleeps until there is input: 0, or 1 for "answer with nothing", or -errno. VMIN above 1 counts as 1. */
 static int wait_for_input(struct file *file)
 {
-    if (has_input())
+    if (tty_has_input())
         return 0;
     if (!tty.device || tty.has_no_input)
         return 1;
@@ -173,7 +159,7 @@ static int wait_for_input(struct file *file)
             return 1;
         deadline = clock_monotonic_ns() + (uint64_t)tenths * 100 * (uint64_t)NS_PER_MS;
     }
-    int err = wait_event(&tty.readers, has_input(), WAIT_INTERRUPTIBLE, deadline);
+    int err = wait_event(&tty.readers, tty_has_input(), WAIT_INTERRUPTIBLE, deadline);
     return err == -ETIMEDOUT ? 1 : err;
 }
 
@@ -193,7 +179,7 @@ static ssize_t tty_read(struct file *file, struct io_vector *to, int64_t *offset
             bool canonical = tty.termios.local_flags & LOCAL_CANONICAL, at_end;
             size_t n = line_editor_take(tty.editor, canonical, bytes, MIN(to->left, sizeof bytes), &at_end);
             spin_unlock(&tty.lock);
-            resume_held_input();
+            tty_resume_held_input();
             size_t copied = io_copy_to(to, bytes, n);
             done += copied;
             if (copied < n)
@@ -264,141 +250,9 @@ static uint32_t tty_poll(struct file *file, struct poll_table *table)
     poll_listen(table, &tty.readers);
     poll_listen(table, &tty.writers);
     uint32_t bits = POLL_OUT | POLL_WRNORM;
-    if (has_input() || !tty.device || tty.has_no_input)
+    if (tty_has_input() || !tty.device || tty.has_no_input)
         bits |= POLL_IN | POLL_RDNORM;
     return bits;
-}
-
-static long set_termios(struct user *argument, bool flush)
-{
-    struct termios termios;
-    int err = copy_struct_from_user(&termios, argument);
-    if (err)
-        return err;
-    spin_lock(&tty.lock);
-    tty.termios = termios;
-    if (tty.editor && flush)
-        line_editor_flush(tty.editor);
-    if (tty.editor)
-        line_editor_mode_changed(tty.editor, termios.local_flags & LOCAL_CANONICAL);
-    spin_unlock(&tty.lock);
-    if (flush)
-        resume_held_input();
-    wake_up_all(&tty.readers, POLL_IN | POLL_RDNORM);
-    return 0;
-}
-
-static long get_termios(struct user *argument)
-{
-    spin_lock(&tty.lock);
-    struct termios termios = tty.termios;
-    spin_unlock(&tty.lock);
-    return copy_struct_to_user(argument, &termios);
-}
-
-static long set_size(struct user *argument)
-{
-    struct window_size size;
-    int err = copy_struct_from_user(&size, argument);
-    if (err)
-        return err;
-    spin_lock(&tty.lock);
-    bool is_changed = memcmp(&tty.size, &size, sizeof size) != 0;
-    tty.size = size;
-    spin_unlock(&tty.lock);
-    if (is_changed)
-        signal_foreground(SIGNAL_WINDOW);
-    return 0;
-}
-
-static long get_size(struct user *argument)
-{
-    spin_lock(&tty.lock);
-    struct window_size size = tty.size;
-    spin_unlock(&tty.lock);
-    return copy_struct_to_user(argument, &size);
-}
-
-static bool is_controlling(void)
-{
-    return tty.device && tty.hooks && tty.hooks->current_session() == load_relaxed(&tty.session);
-}
-
-static long set_group(struct user *argument)
-{
-    int32_t group;
-    int err = copy_struct_from_user(&group, argument);
-    if (err)
-        return err;
-    if (!is_controlling())
-        return -ENOTTY;
-    if (group <= 0)
-        return -EINVAL;
-    store_relaxed(&tty.foreground_group, (uint32_t)group);
-    return 0;
-}
-
-static long put_number(struct user *argument, uint32_t value)
-{
-    return copy_struct_to_user(argument, &value);
-}
-
-static long set_controlling(void)
-{
-    if (!tty.hooks)
-        return -ENOTTY;
-    store_relaxed(&tty.session, tty.hooks->current_session());
-    store_relaxed(&tty.foreground_group, tty.hooks->current_group());
-    return 0;
-}
-
-static long tty_flush_input(void)
-{
-    spin_lock(&tty.lock);
-    if (tty.editor)
-        line_editor_flush(tty.editor);
-    spin_unlock(&tty.lock);
-    resume_held_input();
-    return 0;
-}
-
-static long tty_ioctl(struct file *file, unsigned command, struct user *argument)
-{
-    switch (command) {
-    case TCGETS:
-        return get_termios(argument);
-    case TCSETS:
-    case TCSETSW:
-        return set_termios(argument, false);
-    case TCSETSF:
-        return set_termios(argument, true);
-    case TIOCGWINSZ:
-        return get_size(argument);
-    case TIOCSWINSZ:
-        return set_size(argument);
-    case TIOCGPGRP:
-        return is_controlling() ? put_number(argument, load_relaxed(&tty.foreground_group)) : -ENOTTY;
-    case TIOCSPGRP:
-        return set_group(argument);
-    case TIOCGSID:
-        return is_controlling() ? put_number(argument, load_relaxed(&tty.session)) : -ENOTTY;
-    case TIOCSCTTY:
-        return set_controlling();
-    case TIOCNOTTY:
-        return is_controlling() ? 0 : -ENOTTY;
-    case FIONREAD:
-        return put_number(argument, has_input() ? (uint32_t)line_editor_count(tty.editor) : 0);
-    case TIOCOUTQ:
-        return put_number(argument, 0);
-    case TCFLSH:
-        return (user_address(argument) == 1 ? 0 : tty_flush_input());
-    case TCSBRK:
-    case TCSBRKP:
-    case TCXONC:
-        return 0; /* what was written is with the device already */
-    default:
-        return -ENOTTY;
-    }
 }
 
 const struct file_ops tty_file_ops = {
@@ -411,7 +265,7 @@ const struct file_ops tty_file_ops = {
 
 int tty_open_controlling(struct file *file)
 {
-    if (!is_controlling())
+    if (!tty_is_controlling())
         return -ENXIO;
     file->ops = &tty_file_ops;
     return 0;
