@@ -8,17 +8,12 @@ struct linux_time { /* timespec; timeval with microseconds in `fraction` */
     int64_t seconds, fraction;
 };
 
-static uint64_t deadline_after(uint64_t ns)
+uint64_t deadline_after(uint64_t ns)
 {
     uint64_t deadline;
     if (!ns)
         return 0;
     return add_overflows(clock_monotonic_ns(), ns, &deadline) ? UINT64_MAX - 1 : deadline;
-}
-
-uint64_t deadline_of_ms(int timeout_ms)
-{
-    return timeout_ms < 0 ? UINT64_MAX : deadline_after((uint64_t)timeout_ms * (uint64_t)NS_PER_MS);
 }
 
 int deadline_read(const struct user *from, uint64_t unit_ns, uint64_t *deadline)

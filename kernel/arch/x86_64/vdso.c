@@ -57,17 +57,16 @@ static const struct vm_object_ops vdso_ops = {
 
 static void write_data(void)
 {
-    uint32_t sequence = data->sequence;
-    store_relaxed(&data->sequence, sequence + 1);
+    uint32_t writing = (data->sequence + 1) | 1;
+    store_relaxed(&data->sequence, writing);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    data->is_usable = clock_is_tsc;
     data->base_tsc = clock_scale.base_tsc;
     data->base_ns = clock_scale.base_ns;
     data->mult = clock_scale.mult;
     data->realtime_offset_ns = clock_realtime_offset_ns();
     data->has_rdtscp = cpu_features.has_rdtscp;
     data->cpu_selector = CPU_SELECTOR;
-    store_release(&data->sequence, sequence + 2); /* pairs with the vDSO's acquire */
+    store_release(&data->sequence, clock_is_tsc ? writing + 1 : writing); /* pairs with the vDSO's acquire */
 }
 
 void vdso_update(void)

@@ -59,35 +59,33 @@ static inline int read_clock(uint64_t *monotonic, int64_t *offset)
     uint32_t sequence;
     do {
         sequence = __atomic_load_n(&data->sequence, __ATOMIC_ACQUIRE);
-        if (!data->is_usable)
-            return 0;
+        if (sequence & 1)
+            return 0; /* the kernel is writing, or the clock cannot be read here: ask it */
         uint64_t delta = tsc_read() - data->base_tsc;
         *monotonic = data->base_ns + (uint64_t)(((unsigned __int128)delta * data->mult) >> 32);
         *offset = data->realtime_offset_ns;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while (sequence & 1 || sequence != __atomic_load_n(&data->sequence, __ATOMIC_RELAXED));
+    } while (sequence != __atomic_load_n(&data->sequence, __ATOMIC_RELAXED));
     return 1;
+}
+
+/* Bits by clock number. */
+#define MONOTONIC_CLOCKS (1u << MONOTONIC | 1u << MONOTONIC_RAW | 1u << MONOTONIC_COARSE | 1u << BOOTTIME)
+#define REALTIME_CLOCKS  (1u << REALTIME | 1u << REALTIME_COARSE | 1u << TAI)
+
+static inline int is_one_of(int clock, uint32_t clocks)
+{
+    return (unsigned)clock <= TAI && clocks >> clock & 1;
 }
 
 int __vdso_clock_gettime(int clock, struct timespec64 *to)
 {
     uint64_t ns;
     int64_t offset;
-    switch (clock) {
-    case REALTIME:
-    case REALTIME_COARSE:
-    case TAI:
-    case MONOTONIC:
-    case MONOTONIC_RAW:
-    case MONOTONIC_COARSE:
-    case BOOTTIME:
-        if (read_clock(&ns, &offset))
-            break;
-        /* fallthrough */
-    default:
+    int is_monotonic = clock == MONOTONIC || is_one_of(clock, MONOTONIC_CLOCKS); /* the first is asked most */
+    if ((!is_monotonic && !is_one_of(clock, REALTIME_CLOCKS)) || !read_clock(&ns, &offset))
         return (int)system_call(CALL_CLOCK_GETTIME, clock, (long)to, 0);
-    }
-    if (clock == REALTIME || clock == REALTIME_COARSE || clock == TAI)
+    if (!is_monotonic)
         ns += (uint64_t)offset;
     to->seconds = (int64_t)(ns / NS);
     to->nanoseconds = (int64_t)(ns % NS);
