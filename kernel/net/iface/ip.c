@@ -25,14 +25,20 @@ static bool source_is_sane(struct net_interface *iface, const struct ip_info *in
     return !ip_is_multicast(&info->from) && !(info->is_v4 && interface_is_broadcast(iface, &info->from));
 }
 
+/* What has to stand in one piece to be parsed, not more: asking for more copies a packet whose payload is lent to it. */
+static uint32_t headers_wanted(const struct packet *packet)
+{
+    bool is_v4 = packet->len && packet->data[0] >> 4 == 4;
+    return is_v4 ? (packet->data[0] & 15u) * 4 : IPV6_HEADER + TCP_HEADER;
+}
+
 void ip_receive(struct net_interface *iface, struct packet *packet)
 {
     struct net_stack *stack = iface->stack;
     struct ip_info info;
     add_relaxed(&stack->ip_counters.received, 1u);
-    uint32_t total = packet_total_len(packet);
-    uint32_t wanted = total < IPV6_HEADER + TCP_HEADER ? total : IPV6_HEADER + TCP_HEADER;
-    packet = packet_make_contiguous(packet, wanted);
+    uint32_t total = packet_total_len(packet), wanted = headers_wanted(packet);
+    packet = packet_make_contiguous(packet, wanted < total ? wanted : total);
     if (!packet)
         return;
     if (!wire_parse_ip(packet->data, packet->len, total, &info) || !source_is_sane(iface, &info)) {

@@ -181,7 +181,11 @@ static bool parse(struct net_stack *stack, struct tcp_segment *segment, struct i
     uint32_t total = packet_total_len(packet);
     if (info->is_broadcast || ip_is_multicast(&info->to) || ip_is_any(&info->from) || total < TCP_HEADER)
         return false;
-    packet = segment->packet = packet_make_contiguous(packet, MIN(total, (uint32_t)TCP_HEADER + 40));
+    /* Not more than the header: a payload that a loopback sender lends is not copied. */
+    packet = packet_make_contiguous(packet, TCP_HEADER);
+    if (packet)
+        packet = packet_make_contiguous(packet, MIN(total, (packet->data[12] >> 4) * 4u));
+    segment->packet = packet;
     if (!packet)
         return false;
     if (!wire_parse_tcp(packet->data, packet->len, &segment->wire) ||
