@@ -34,5 +34,6 @@ $(BUILD)/examples/app.jar: examples/spring-boot/pom.xml $(shell find examples/sp
 install: all
 	install -D -m 755 $(BUILD)/skiff $(DESTDIR)$(PREFIX)/bin/skiff
 	install -D -m 644 $(BUILD)/skiff-kernel.elf $(DESTDIR)$(PREFIX)/lib/skiff/skiff-kernel.elf
+	install -D -m 644 docs/skiff.1 $(DESTDIR)$(PREFIX)/share/man/man1/skiff.1
 docs/syscalls.md: kernel/linux/include/linux/syscalls.def mk/syscalls.sh
 	@bash mk/syscalls.sh > $@
