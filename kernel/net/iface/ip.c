@@ -25,7 +25,8 @@ static bool source_is_sane(struct net_interface *iface, const struct ip_info *in
     return !ip_is_multicast(&info->from) && !(info->is_v4 && interface_is_broadcast(iface, &info->from));
 }
 
-/* What has to stand in one piece to be parsed, not more: asking for more copies a packet whose payload is lent to it. */
+/* What has to stand in one piece to be parsed, not more: asking for more copies a packet whose payload is lent to it.
+ */
 static uint32_t headers_wanted(const struct packet *packet)
 {
     bool is_v4 = packet->len && packet->data[0] >> 4 == 4;
