@@ -1,8 +1,9 @@
 /*
  * The machine's random numbers: ChaCha20 with fast key erasure. Each request takes, under the lock, one block of the
- * generator: half of it becomes the generator's next key, the other half the request's own key, from which its bytes come
- * without the lock. So bytes already given cannot be computed from a later state, and long reads do not block others.
- * New entropy is XORed into the key, which then goes through the block function.
+ * generator: half of it becomes the generator's next key, the other half the request's own key, from which its bytes
+ * come without the lock. So bytes already given cannot be computed from a later state, and long reads do not block
+ * others. Single numbers come four to a block. New entropy is XORed into the key, which then goes through the block
+ * function.
  */
 #include <arch/cpu.h>
 #include <base/spinlock.h>
@@ -14,6 +15,8 @@ static struct spinlock lock = SPINLOCK_INIT;
 static uint32_t key[8];      /* GUARDED_BY(&lock) */
 static bool is_seeded;       /* GUARDED_BY(&lock) */
 static uint64_t block_count; /* GUARDED_BY(&lock) */
+static uint64_t spare[4];    /* GUARDED_BY(&lock); numbers for random_u64, each erased when it is given */
+static unsigned spare_count; /* GUARDED_BY(&lock) */
 static void (*source)(void); /* taken (exchanged for NULL) by the first user */
 
 /* Never for another purpose than the key step; requests use nonce {0, 0, 0} with their own key. */
@@ -68,7 +71,18 @@ void entropy_add(const void *bytes, size_t n)
         seed_locked();
     mix_locked(bytes, n);
     mix_locked((const uint8_t *)&moment, sizeof moment);
+    spare_count = 0; /* the next numbers have the new entropy in them */
     spin_unlock(&lock);
+}
+
+/* At the first use, without locks. */
+static void ask_source(void)
+{
+    if (!load_relaxed(&source))
+        return;
+    void (*request)(void) = atomic_exchange(&source, NULL);
+    if (request)
+        request();
 }
 
 void random_bytes(void *to, size_t n)
@@ -80,11 +94,7 @@ void random_bytes(void *to, size_t n)
         seed_locked();
     step_locked(block);
     spin_unlock(&lock);
-    if (load_relaxed(&source)) {
-        void (*request)(void) = atomic_exchange(&source, NULL);
-        if (request)
-            request();
-    }
+    ask_source();
     if (n <= 32) {
         memcpy(to, block + 32, n);
         return;
@@ -103,7 +113,18 @@ void random_bytes(void *to, size_t n)
 
 uint64_t random_u64(void)
 {
-    uint64_t value;
-    random_bytes(&value, sizeof value);
+    spin_lock(&lock);
+    if (!is_seeded)
+        seed_locked();
+    if (!spare_count) {
+        uint8_t block[64];
+        step_locked(block);
+        memcpy(spare, block + 32, sizeof spare);
+        spare_count = sizeof spare / sizeof *spare;
+    }
+    uint64_t value = spare[--spare_count];
+    spare[spare_count] = 0;
+    spin_unlock(&lock);
+    ask_source();
     return value;
 }

@@ -27,7 +27,8 @@ enum {
 };
 
 struct chunk {
-    uint64_t open, close_on_exec;    /* table->lock; open without a file: reserved */
+    uint64_t open;                   /* written under table->lock, read anywhere; open without a file: reserved */
+    uint64_t close_on_exec;          /* table->lock */
     struct file *files[CHUNK_SLOTS]; /* atomic */
 };
 struct directory {
@@ -162,13 +163,15 @@ struct file *descriptor_file(struct descriptor_table *table, int fd)
 
 int descriptor_next(struct descriptor_table *table, int fd)
 {
-    size_t count = load_acquire(&table->directory)->count;
-    for (size_t at = fd < 0 ? 0 : (size_t)fd; at < count * CHUNK_SLOTS; at++) {
+    size_t at = fd < 0 ? 0 : (size_t)fd, count = load_acquire(&table->directory)->count;
+    for (; at < count * CHUNK_SLOTS; at = (at | (CHUNK_SLOTS - 1)) + 1) {
         struct chunk *chunk = chunk_of(table, (unsigned)at);
-        if (!chunk)
-            at |= CHUNK_SLOTS - 1;
-        else if (load_relaxed(&chunk->files[at % CHUNK_SLOTS]))
-            return (int)at;
+        uint64_t open = chunk ? load_relaxed(&chunk->open) & ~(bit_of((unsigned)at) - 1) : 0;
+        for (; open; open &= open - 1) {
+            unsigned i = (unsigned)__builtin_ctzll(open);
+            if (load_relaxed(&chunk->files[i]))
+                return (int)((at & ~(size_t)(CHUNK_SLOTS - 1)) + i);
+        }
     }
     return -1;
 }
@@ -200,7 +203,7 @@ static unsigned find_free(struct descriptor_table *table, unsigned lowest)
 
 static void mark(struct chunk *chunk, unsigned fd, bool is_open, bool close_on_exec)
 {
-    chunk->open = is_open ? chunk->open | bit_of(fd) : chunk->open & ~bit_of(fd);
+    store_relaxed(&chunk->open, is_open ? chunk->open | bit_of(fd) : chunk->open & ~bit_of(fd));
     chunk->close_on_exec = close_on_exec ? chunk->close_on_exec | bit_of(fd) : chunk->close_on_exec & ~bit_of(fd);
 }
 
@@ -399,7 +402,8 @@ void descriptor_table_close_on_exec(struct descriptor_table *table)
 
 static void copy_chunk(struct descriptor_table *to, struct chunk *copy, const struct chunk *chunk)
 {
-    for (unsigned i = 0; i < CHUNK_SLOTS; i++) {
+    for (uint64_t open = chunk->open; open; open &= open - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(open);
         if (!chunk->files[i])
             continue;
         file_get(chunk->files[i]);

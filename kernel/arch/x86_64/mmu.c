@@ -11,7 +11,7 @@
 #include <base/string.h>
 #include <mm/page.h>
 
-enum { ENTRIES = 512, USER_ENTRIES = 256, ROOT_LEVEL = 3 };
+enum { ENTRIES = 512, USER_ENTRIES = 256, ROOT_LEVEL = 3, ENTRIES_A_BIT = ENTRIES / 64 };
 uint64_t arch_pte_no_execute;
 
 static uint64_t span(unsigned level)
@@ -39,6 +39,7 @@ int arch_page_table_create(struct arch_page_table *table)
     struct page *page = page_alloc(0, ALLOC_ZERO);
     if (!page)
         return -ENOMEM;
+    page->index = 0;
     pte_t *root = page_address(page);
     memcpy(root + USER_ENTRIES, kernel_pml4 + USER_ENTRIES, (ENTRIES - USER_ENTRIES) * sizeof(pte_t));
     table->root = page_physical(page);
@@ -46,36 +47,33 @@ int arch_page_table_create(struct arch_page_table *table)
     return 0;
 }
 
-static void free_table(pte_t *table)
+/*
+ * A table's page->index has a bit for each eight of its entries: set once a table was put into one of them, so that
+ * taking a space down looks only there.
+ */
+static void note_table_below(const pte_t *entry)
 {
-    page_put(page_of_address(table));
-    memory_account(MEMORY_TABLES, -1);
+    uint64_t offset = (uintptr_t)entry & (PAGE_SIZE - 1);
+    atomic_fetch_or(&page_of_address(entry)->index, UINT64_C(1) << offset / sizeof(pte_t) / ENTRIES_A_BIT);
 }
 
-static void free_tables_below(pte_t *pdpt)
+/* The table and all below it; the depth of the recursion is the level's. */
+static void free_tables(pte_t *entries, unsigned level)
 {
-    for (unsigned i = 0; i < ENTRIES; i++) {
-        if (!is_table(pdpt[i]))
-            continue;
-        pte_t *pd = table_of(pdpt[i]);
-        for (unsigned j = 0; j < ENTRIES; j++)
-            if (is_table(pd[j]))
-                free_table(table_of(pd[j]));
-        free_table(pd);
+    struct page *page = page_of_address(entries);
+    for (uint64_t bits = level ? page->index : 0; bits; bits &= bits - 1) {
+        pte_t *entry = &entries[(unsigned)__builtin_ctzll(bits) * ENTRIES_A_BIT];
+        for (unsigned i = 0; i < ENTRIES_A_BIT; i++)
+            if (is_table(entry[i]))
+                free_tables(table_of(entry[i]), level - 1);
     }
+    page_put(page);
+    memory_account(MEMORY_TABLES, -1);
 }
 
 void arch_page_table_destroy(struct arch_page_table *table)
 {
-    pte_t *root = physical_to_virtual(table->root);
-    for (unsigned i = 0; i < USER_ENTRIES; i++) {
-        if (!is_table(root[i]))
-            continue;
-        pte_t *pdpt = table_of(root[i]);
-        free_tables_below(pdpt);
-        free_table(pdpt);
-    }
-    free_table(root);
+    free_tables(physical_to_virtual(table->root), ROOT_LEVEL);
     table->root = 0;
 }
 
@@ -100,6 +98,9 @@ static bool install_table(pte_t *entry, bool is_user)
     struct page *page = page_alloc(0, ALLOC_ZERO | ALLOC_ATOMIC);
     if (!page)
         return false;
+    page->index = 0;
+    if (is_user)
+        note_table_below(entry);
     pte_t expected = 0;
     pte_t wanted = page_physical(page) | PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | (is_user ? PTE_USER : 0);
     if (atomic_compare_exchange(entry, &expected, wanted))
