@@ -207,6 +207,7 @@ static void give_children_away_locked(struct process *process)
     {
         list_remove(&child->sibling_link);
         child->parent = reaper == process ? NULL : reaper;
+        store_relaxed(&child->is_inherited, reaper && reaper->id == 1);
         child->exit_signal = SIGNAL_CHLD;
         if (child->parent)
             list_add_last(&reaper->children, &child->sibling_link);

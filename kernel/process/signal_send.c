@@ -189,10 +189,24 @@ static int check_permission(struct process *process, int number)
     return number == SIGNAL_CONT && same_session ? 0 : -EPERM;
 }
 
+/*
+ * To those whom it inherited, process 1 is init, which takes only what it has a handler for, as on Linux: their
+ * kill(getppid()) is meant for a parent that has gone. To its own children it is the program.
+ */
+static bool is_init_for_caller(struct process *process, int number)
+{
+    if (process->id != 1 || !load_relaxed(&process_current()->is_inherited))
+        return false;
+    spin_lock(&process->actions->lock);
+    bool is_default = process->actions->of[number - 1].handler == HANDLER_DEFAULT;
+    spin_unlock(&process->actions->lock);
+    return is_default;
+}
+
 int signal_kill_process(struct process *process, int number, const struct signal_info *info)
 {
     int err = check_permission(process, number);
-    if (err || !number)
+    if (err || !number || is_init_for_caller(process, number))
         return err;
     err = signal_send_process(process, number, info);
     return err == -ESRCH && process->is_zombie ? 0 : err; /* a zombie swallows it */
@@ -201,7 +215,7 @@ int signal_kill_process(struct process *process, int number, const struct signal
 int signal_kill_task(struct task *task, int number, const struct signal_info *info)
 {
     int err = check_permission(task->process, number);
-    return err || !number ? err : signal_send_task(task, number, info);
+    return err || !number || is_init_for_caller(task->process, number) ? err : signal_send_task(task, number, info);
 }
 
 /* ---- the caller's own faults ---- */

@@ -47,6 +47,11 @@ setup() { bin=$BATS_FILE_TMPDIR; }
     [ "$status" = 0 ]
     [[ $output == *"511"*ENOSYS* ]]
 }
+@test "a child's signal ends the program, an orphan's does not" {
+    run_skiff "$bin/ends" signalled
+    [ "$status" = 143 ]
+    [[ $output == *"outlived the orphan"* ]]
+}
 @test "standard input reaches the program" {
     output=$(printf 'first\nsecond\n' | timeout 60 "$skiff" run --accel tcg "$bin/ends" cat)
     [[ $output == *"read first"*"read second"* ]]

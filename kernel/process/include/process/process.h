@@ -108,6 +108,7 @@ struct process {
     bool is_first_exec_done;
     bool shares_descriptors, shares_fs; /* with another process: CLONE_FILES, CLONE_FS */
     bool is_subreaper, keeps_capabilities, has_no_new_privileges;
+    bool is_inherited; /* its parent has gone and process 1 is it now; process_tree_lock for changes */
     bool is_thp_disabled, is_reaped;
     uint32_t id_count; /* ids.c */
     int parent_death_signal;
