@@ -6,38 +6,59 @@
 
 enum { AROUND_PAGES = 16 };
 
-/* Ready pages around the faulting one, referenced; pages[i] may be NULL. Returns the address of pages[0]. */
-static uintptr_t find_around(const struct fault *fault, struct page **pages)
+/* The pages around the faulting one that lie in its vma; all in one table. */
+struct around {
+    uintptr_t start;
+    unsigned count;
+    pte_t *entries;
+    struct page *pages[AROUND_PAGES]; /* ready and referenced, or NULL */
+};
+
+static void find_around(const struct fault *fault, struct around *around)
 {
     const struct vma *vma = fault->vma;
-    uintptr_t base = align_down(fault->address, AROUND_PAGES * PAGE_SIZE);
-    pte_t *entries = fault->entry - ((fault->address - base) >> PAGE_SHIFT);
-    for (unsigned i = 0; i < AROUND_PAGES; i++) {
-        uintptr_t at = base + i * PAGE_SIZE;
-        bool is_wanted = at != fault->address && at >= vma->start && at < vma->end && !load_relaxed(&entries[i]);
-        pages[i] = is_wanted ? vma->object->ops->find_page(vma->object, vma_index(vma, at)) : NULL;
+    struct vm_object *object = vma->object;
+    uintptr_t start = align_down(fault->address, AROUND_PAGES * PAGE_SIZE), end = start + AROUND_PAGES * PAGE_SIZE;
+    start = MAX(start, vma->start);
+    around->start = start;
+    around->count = (unsigned)((MIN(end, vma->end) - start) >> PAGE_SHIFT);
+    around->entries = fault->entry - ((fault->address - start) >> PAGE_SHIFT);
+    uint64_t index = vma_index(vma, start);
+    if (object->ops->find_pages) {
+        object->ops->find_pages(object, index, around->pages, around->count);
+        return;
     }
-    return base;
+    for (unsigned i = 0; i < around->count; i++)
+        around->pages[i] = object->ops->find_page(object, index + i);
 }
 
 static void map_around(struct fault *fault, uint32_t unmaps)
 {
-    struct page *pages[AROUND_PAGES];
-    uintptr_t base = find_around(fault, pages);
-    pte_t *entries = fault->entry - ((fault->address - base) >> PAGE_SHIFT);
-    struct spinlock *lock = table_lock_of(fault->vma->space, base);
+    struct vma *vma = fault->vma;
+    struct around around;
+    find_around(fault, &around);
+    unsigned protection = vma_page_protection(vma, false);
+    struct page *mapped = NULL;
+    int64_t count = 0;
+    struct spinlock *lock = table_lock_of(vma->space, around.start);
     spin_lock(lock);
-    bool is_current = load_relaxed(&fault->vma->object->unmaps) == unmaps;
-    for (unsigned i = 0; i < AROUND_PAGES; i++) {
-        if (!pages[i] || !is_current || load_relaxed(&entries[i]))
+    bool is_current = load_relaxed(&vma->object->unmaps) == unmaps;
+    for (unsigned i = 0; i < around.count; i++) {
+        struct page *page = around.pages[i];
+        if (!page || !is_current || load_relaxed(&around.entries[i]))
             continue;
-        fault_install(fault->vma, &entries[i], pages[i], false);
-        pages[i] = NULL;
+        page_count_map(page, 1);
+        store_release(&around.entries[i], arch_pte_make(page_physical(page), protection, 0));
+        around.pages[i] = NULL;
+        mapped = page;
+        count++;
     }
+    if (mapped)
+        space_account(vma->space, mapped, count);
     spin_unlock(lock);
-    for (unsigned i = 0; i < AROUND_PAGES; i++)
-        if (pages[i])
-            page_put(pages[i]);
+    for (unsigned i = 0; i < around.count; i++)
+        if (around.pages[i])
+            page_put(around.pages[i]);
 }
 
 /* The object's page, referenced: without sleeping when it is there and need not be told of a write. */

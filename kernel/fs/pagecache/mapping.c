@@ -27,6 +27,25 @@ static struct page *object_find_page(struct vm_object *object, uint64_t index)
     return NULL;
 }
 
+static void object_find_pages(struct vm_object *object, uint64_t index, struct page **pages, unsigned count)
+{
+    struct mapping *mapping = mapping_of(object);
+    unsigned i = 0;
+    spin_lock(&mapping->lock);
+    while (i < count) {
+        unsigned run = page_tree_find_run(&mapping->pages, index + i, pages + i, count - i);
+        if (!run)
+            pages[i++] = NULL;
+        for (; run; run--, i++) {
+            if (page_is_ready(pages[i]))
+                page_get(pages[i]);
+            else
+                pages[i] = NULL;
+        }
+    }
+    spin_unlock(&mapping->lock);
+}
+
 /* Pages of memory files are never written back, and those of read-only files never change. */
 static void object_mark_dirty(struct vm_object *object, struct page *page)
 {
@@ -74,6 +93,7 @@ static void object_describe(struct vm_object *object, char *path, size_t size, u
 static const struct vm_object_ops object_ops = {
     .get_page = object_get_page,
     .find_page = object_find_page,
+    .find_pages = object_find_pages,
     .mark_dirty = object_mark_dirty,
     .get = object_get,
     .put = object_put,

@@ -71,6 +71,16 @@ TEST(fault_reads_what_lies_around)
     EXPECT_EQ(*(uint8_t *)page_address(other), fake_file_byte(96 * PAGE_SIZE));
     EXPECT(!object->ops->find_page(object, 95));
     EXPECT(!object->ops->find_page(object, 128));
+    struct page *row[40];
+    object->ops->find_pages(object, 91, row, 40);
+    for (unsigned i = 0; i < 40; i++) {
+        bool is_there = i >= 5 && i < 37;
+        EXPECT_EQ(row[i] != NULL, is_there);
+        if (row[i]) {
+            EXPECT_EQ(row[i]->index, 91 + i);
+            page_put(row[i]);
+        }
+    }
     page_put(page);
     page_put(other);
     EXPECT_EQ(object->ops->get_page(object, 1000, false, &page), -ENXIO);

@@ -18,6 +18,8 @@ struct vm_object_ops {
     int (*get_page)(struct vm_object *object, uint64_t index, bool for_write, struct page **out);
     /* The page if it is there and up to date, referenced; else NULL. Never sleeps: for fault-around. */
     struct page *(*find_page)(struct vm_object *object, uint64_t index);
+    /* The same for `count` pages in a row, NULL where there is none; may be NULL. */
+    void (*find_pages)(struct vm_object *object, uint64_t index, struct page **pages, unsigned count);
     void (*mark_dirty)(struct vm_object *object, struct page *page);
     void (*get)(struct vm_object *object);
     void (*put)(struct vm_object *object);
