@@ -3,6 +3,7 @@
  * registers and the MSRs of SYSCALL. Only what CPUID reports is switched on, since reserved bits fault.
  */
 #include "cpu_local.h"
+#include <arch/cpu.h>
 #include <arch/mmu.h>
 #include "user_copy.h"
 #include <base/string.h>
@@ -166,6 +167,17 @@ void cpu_init_boot(void)
     if (cpu_features.has_smap)
         apply_patches();
     cpu_init_registers();
+}
+
+/*
+ * QEMU before 8.1, emulating a machine of one CPU, translates fences and locked instructions to nothing, although devices are
+ * other threads of it: a notification was lost, and the queue stood still for ever. Its RDTSC takes a lock of the host.
+ */
+void arch_device_barrier(void)
+{
+    memory_barrier();
+    if (cpu_features.is_tcg)
+        tsc_read();
 }
 
 void cpu_add_irq_slots(struct cpu *cpu)

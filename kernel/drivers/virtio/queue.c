@@ -1,4 +1,5 @@
 /* Split virtqueues; see queue.h. */
+#include <arch/cpu.h>
 #include <arch/mmu.h>
 #include <base/atomic.h>
 #include <base/errno.h>
@@ -195,7 +196,7 @@ void virtqueue_kick(struct virtqueue *queue)
         return;
     queue->notified_index = now;
     /* The index is out before the device's wish is read; the device writes its wish before it looks at the index again. */
-    memory_barrier();
+    arch_device_barrier();
     bool is_wanted;
     if (queue->has_event_index) {
         uint16_t event = load_relaxed(available_event(queue));
@@ -275,7 +276,7 @@ bool virtqueue_enable_interrupts(struct virtqueue *queue)
         store_relaxed(used_event(queue), queue->used_index);
     else
         store_relaxed(&queue->available->flags, (uint16_t)0);
-    memory_barrier(); /* our wish before the look at the index; the device does it the other way round */
+    arch_device_barrier(); /* our wish before the look at the index; the device does it the other way round */
     return !virtqueue_has_used(queue);
 }
 

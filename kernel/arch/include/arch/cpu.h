@@ -42,6 +42,10 @@ void arch_kick_cpu(unsigned cpu);
 void arch_idle(void);
 _Noreturn void arch_halt_forever(void);
 
+/* A full barrier against a device that is a thread of the host: what was stored before is seen by the device before anything
+ * is read after. memory_barrier() is enough on a CPU, but not on every emulator. */
+void arch_device_barrier(void);
+
 /* Nanoseconds since the kernel was entered; monotonic on every CPU. */
 uint64_t clock_monotonic_ns(void);
 /* CLOCK_REALTIME minus CLOCK_MONOTONIC, ns. */

@@ -4,6 +4,7 @@
 #include <arch/irq.h>
 #include <arch/mmu.h>
 #include <base/assert.h>
+#include <base/atomic.h>
 #include <base/log.h>
 #include <device/block.h>
 #include <device/console.h>
@@ -28,6 +29,11 @@ uint64_t clock_monotonic_ns(void)
     if (stub_clock_hook)
         stub_clock_hook();
     return now_ns += 1000000;
+}
+
+void arch_device_barrier(void)
+{
+    memory_barrier();
 }
 
 void panic(const char *format, ...)
