@@ -43,6 +43,7 @@ static bool spin_for_it(struct mutex *mutex)
 static void queue_waiter(struct mutex *mutex, struct waiter *waiter, bool at_front)
 {
     spin_lock(&mutex->queue.lock);
+    store_relaxed(&waiter->was_woken, false);
     if (at_front)
         list_add_first(&mutex->queue.waiters, &waiter->link);
     else
@@ -59,7 +60,7 @@ static void lock_slowly(struct mutex *mutex)
         thread_prepare_sleep();
         /* After queueing: an unlock from here on sees 2 and finds us in the queue. */
         bool is_ours = atomic_exchange(&mutex->state, (uint32_t)HELD_WITH_WAITERS) == FREE;
-        if (is_ours)
+        if (is_ours || load_acquire(&waiter.was_woken)) /* else: woken before it slept, and off the queue */
             thread_cancel_sleep();
         else
             thread_sleep(UINT64_MAX);

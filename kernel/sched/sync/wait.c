@@ -18,7 +18,7 @@ void wait_queue_init(struct wait_queue *queue)
 void wait_queue_add(struct wait_queue *queue, struct waiter *waiter)
 {
     spin_lock(&queue->lock);
-    waiter->was_woken = false;
+    store_relaxed(&waiter->was_woken, false);
     if (waiter->is_exclusive)
         list_add_last(&queue->waiters, &waiter->link);
     else
@@ -46,7 +46,7 @@ static bool wake_waiter(struct waiter *waiter, uint32_t key)
     if (waiter->notify)
         return waiter->notify(waiter, key);
     list_remove(&waiter->link);
-    waiter->was_woken = true;
+    store_release(&waiter->was_woken, true);
     thread_wake(waiter->thread);
     return true;
 }
@@ -89,7 +89,7 @@ int wait_until(struct wait_queue *queue, bool (*condition)(void *), void *argume
         wait_queue_add(queue, &waiter);
         thread_prepare_sleep();
         bool is_broken = is_interrupted(mode), is_in_time = true;
-        if (!is_broken && !condition(argument))
+        if (!is_broken && !condition(argument) && !load_acquire(&waiter.was_woken))
             is_in_time = thread_sleep(deadline_ns);
         else
             thread_cancel_sleep();

@@ -94,6 +94,49 @@ TEST(no_wake_up_is_lost_in_a_ping_pong_storm)
     host_run(ping_pong, NULL);
 }
 
+/* ---- a condition that comes true in steps, each with its wake-up ---- */
+
+enum { STEPPERS = 3, COUNT_DOWNS = 4000 };
+static struct wait_queue zero_queue, start_queue;
+static uint32_t remaining, count_down;
+
+static void step(void *unused)
+{
+    for (uint32_t i = 1; i <= COUNT_DOWNS; i++) {
+        wait_event(&start_queue, load_acquire(&count_down) == i, WAIT_UNINTERRUPTIBLE, UINT64_MAX);
+        atomic_fetch_sub(&remaining, 1u);
+        wake_up_all(&zero_queue, 0);
+    }
+    helper_ends();
+}
+
+static bool is_zero(void *unused)
+{
+    return !load_acquire(&remaining);
+}
+
+static void count_down_to_zero(void *unused)
+{
+    prepare();
+    wait_queue_init(&zero_queue);
+    wait_queue_init(&start_queue);
+    count_down = 0;
+    for (unsigned i = 0; i < STEPPERS; i++)
+        start_and_forget(step, NULL);
+    for (uint32_t i = 1; i <= COUNT_DOWNS; i++) {
+        store_relaxed(&remaining, (uint32_t)STEPPERS);
+        store_release(&count_down, i);
+        wake_up_all(&start_queue, 0);
+        EXPECT_EQ(wait_until(&zero_queue, is_zero, NULL, WAIT_UNINTERRUPTIBLE, UINT64_MAX, false), 0);
+    }
+    wait_for_helpers();
+}
+
+TEST(an_early_wake_up_is_not_the_last_one)
+{
+    host_run(count_down_to_zero, NULL);
+}
+
 /* ---- locks ---- */
 
 enum { LOCKERS = 8, LOCK_ROUNDS = 1500 };

@@ -17,6 +17,8 @@ struct waiter {
      * counts as one of those to wake (an exclusive waiter that declines returns false). */
     bool (*notify)(struct waiter *waiter, uint32_t key);
     bool is_exclusive;     /* wake_up_one stops after one of these */
+    /* Written under the queue's lock; the thread itself reads it after thread_prepare_sleep: a wake-up before that has taken
+     * the waiter off the queue without ending any sleep, and no other would come. */
     bool was_woken;
 };
 #define WAIT_QUEUE_INIT(queue) {SPINLOCK_INIT, LIST_INIT((queue).waiters)}
@@ -49,7 +51,7 @@ int sleep_until(uint64_t deadline_ns, enum wait_mode mode);
             thread_prepare_sleep();                                                                                    \
             bool wait_in_time = true;                                                                                  \
             bool wait_is_broken = (mode) == WAIT_INTERRUPTIBLE && load_acquire(&thread_current()->is_interrupted);     \
-            if (!(condition) && !wait_is_broken)                                                                       \
+            if (!(condition) && !wait_is_broken && !load_acquire(&wait_entry.was_woken))                               \
                 wait_in_time = thread_sleep(wait_deadline);                                                            \
             else                                                                                                       \
                 thread_cancel_sleep();                                                                                 \
