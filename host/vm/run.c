@@ -21,7 +21,7 @@
 #include "launch.h"
 #include "pump.h"
 
-enum { STOP_SECONDS = 15, END_SECONDS = 5 };
+enum { STOP_SECONDS = 15, END_SECONDS = 5, DUMP_SECONDS = 2 };
 enum input_kind { INPUT_TERMINAL, INPUT_NULL, INPUT_PIPE };
 
 struct line_reader {
@@ -39,6 +39,7 @@ struct machine {
     bool is_up;                      /* "hello" came: the kernel hears us */
     bool is_end_told;                /* the program's input has ended, and the guest knows */
     bool is_pipe_told;               /* our output has nobody to read it, and the program knows */
+    bool is_dump_asked;              /* before the power goes off */
     bool is_gone;                    /* QEMU has ended */
     int stop_signal;                 /* what we were asked to stop by; 0: not asked */
     int64_t started_ms, deadline_ms; /* deadline_ms: when the power goes off; INT64_MAX: not yet known */
@@ -228,10 +229,25 @@ static int time_left_ms(const struct machine *m)
     return left > 0 ? (int)left : 0;
 }
 
+/* Somebody who looks on may want to know why. */
+static void ask_for_dump(struct machine *m)
+{
+    static const char line[] = "dump\n";
+    m->is_dump_asked = true;
+    m->deadline_ms = now_ms() + DUMP_SECONDS * 1000;
+    fprintf(stderr, "skiff: the program has not ended; its threads:\n");
+    if (write(m->qemu.control, line, sizeof line - 1) < 0)
+        m->deadline_ms = now_ms();
+}
+
 static void take_deadline(struct machine *m)
 {
     if (m->is_gone || m->deadline_ms > now_ms())
         return;
+    if (m->status < 0 && m->options->verbose && !m->is_dump_asked) {
+        ask_for_dump(m);
+        return;
+    }
     if (m->status < 0)
         fprintf(stderr, "skiff: the program did not end within %d s of SIGTERM: power off\n", STOP_SECONDS);
     kill(m->qemu.pid, SIGKILL);

@@ -15,6 +15,7 @@
 #include <process/process.h>
 #include <sched/thread.h>
 #include <sched/work.h>
+#include "dump.h"
 #include "machine_end.h"
 
 enum { SIGTERM = 15, STATUS_SIGNAL_BASE = 128 };
@@ -177,6 +178,8 @@ static void handle_command(const char *line)
     } else if (!strncmp(line, "stdin-end ", 10)) {
         if (parse_number(line + 10, UINT64_MAX - 1, &number))
             console_input_end(number);
+    } else if (!strcmp(line, "dump")) {
+        dump_threads();
     } else if (!strcmp(line, "poweroff")) {
         end(SKIFF_EXIT_FAILED, false); /* at once */
     }

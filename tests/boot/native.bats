@@ -99,3 +99,15 @@ S
         [[ $output == *"code: good"*"counters: good"*"faults: good"*"registers: good"* ]]
     done
 }
+@test "a program deaf to SIGTERM is powered off after 15 s, and -v shows what its threads do" {
+    timeout 60 "$skiff" run -v --accel tcg "$bin/ends" deaf >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null &
+    pid=$!
+    for _ in $(seq 400); do grep -q waiting "$BATS_TEST_TMPDIR/out" && break; sleep 0.05; done
+    kill -TERM "$(pgrep -P $pid)"
+    code=0
+    wait $pid || code=$?
+    [ "$code" = 137 ]
+    [ "$(grep -c "process 1 ends" "$BATS_TEST_TMPDIR/err")" = 1 ]
+    grep -q "asleep, last in pause" "$BATS_TEST_TMPDIR/err"
+    grep -q "#0 " "$BATS_TEST_TMPDIR/err"
+}

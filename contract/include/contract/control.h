@@ -14,7 +14,7 @@
  *   "signal N"                   deliver signal N to the program, or as soon as it has started
  *   "stdin-end BYTES"            with stdin=pipe: the input ends after that many bytes in all
  *   "poweroff"                   stop at once
- *   "dump"                       print all kernel threads and their backtraces on the log
+ *   "dump"                       print the programs' threads and the backtraces of those asleep on the log
  * A line that the other side does not know is ignored.
  */
 #pragma once

@@ -85,7 +85,9 @@ int main(int argc, char **argv)
             printf("read %s", line);
         return 0;
     }
-    if (!strcmp(how, "wait") || !strcmp(how, "term")) {
+    if (!strcmp(how, "wait") || !strcmp(how, "term") || !strcmp(how, "deaf")) {
+        if (!strcmp(how, "deaf"))
+            signal(SIGTERM, SIG_IGN);
         if (!strcmp(how, "term"))
             signal(SIGTERM, on_term);
         printf("waiting\n");
