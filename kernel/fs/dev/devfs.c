@@ -6,6 +6,7 @@
 #include <vfs/pseudo.h>
 #include <vfs/vfs.h>
 #include "devices.h"
+#include "pty.h"
 
 enum { DEVFS_MAGIC = 0x01021994 }; /* devtmpfs says it is a tmpfs */
 
@@ -44,6 +45,11 @@ static int open_tty(const struct pseudo_key *key, struct file *file)
     return tty_open_controlling(file);
 }
 
+static int open_ptmx(const struct pseudo_key *key, struct file *file)
+{
+    return pty_open_master(file);
+}
+
 #define LINK_TO(id, path)                                                                                              \
     static int link_##id(const struct pseudo_key *key, struct text *out)                                               \
     {                                                                                                                  \
@@ -70,7 +76,8 @@ static const struct pseudo_node nodes[] = {
     {.name = "stderr", .mode = S_IFLNK | 0777, .target = link_stderr},
     {.name = "shm", .mode = S_IFDIR | 01777, .children = empty},
     {.name = "mqueue", .mode = S_IFDIR | 01777, .children = empty},
-    {.name = "pts", .mode = S_IFDIR | 0755, .children = empty},
+    {.name = "ptmx", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(5, 2), .open = open_ptmx},
+    {.name = "pts", .mode = S_IFDIR | 0755, .children = empty, .find = pty_find, .next = pty_next, .each = &pty_node},
     {.name = NULL},
 };
 static const struct pseudo_node root = {.name = "dev", .mode = S_IFDIR | 0755, .children = nodes};

@@ -231,10 +231,16 @@ static uint32_t current_session(void)
     return process_current()->session_id;
 }
 
+static uint32_t current_user(void)
+{
+    return process_current()->credentials.euid;
+}
+
 static const struct tty_process_hooks tty_hooks = {
     .signal_group = signal_group,
     .current_group = current_group,
     .current_session = current_session,
+    .current_user = current_user,
 };
 
 int proc_create(const char *line, struct file_system **out)

@@ -29,5 +29,6 @@ struct tty_process_hooks {
     void (*signal_group)(uint32_t group, int number); /* work context too */
     uint32_t (*current_group)(void);
     uint32_t (*current_session)(void);
+    uint32_t (*current_user)(void);
 };
 void tty_set_process_hooks(const struct tty_process_hooks *hooks);
