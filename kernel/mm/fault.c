@@ -5,6 +5,7 @@
  */
 #include "fault.h"
 #include "zone.h"
+#include <sched/thread.h>
 
 static bool is_allowed(const struct vma *vma, enum fault_access access)
 {
@@ -250,8 +251,10 @@ enum fault_result address_space_fault(struct address_space *space, uintptr_t add
 enum fault_result populate(struct address_space *space, uintptr_t start, uintptr_t end, enum fault_access access)
 {
     enum fault_result result = FAULT_OK;
-    for (uintptr_t at = start; at < end && result == FAULT_OK; at += PAGE_SIZE)
+    for (uintptr_t at = start; at < end && result == FAULT_OK; at += PAGE_SIZE) {
         result = address_space_fault(space, at, access);
+        sched_safe_point();
+    }
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include <base/string.h>
 #include <common/checked.h>
 #include <mm/alloc.h>
+#include <sched/thread.h>
 
 #define GATHER_MAX 16u
 
@@ -77,6 +78,7 @@ ssize_t mapping_read(struct mapping *mapping, struct io_vector *to, uint64_t off
             err = -EFAULT;
             break;
         }
+        sched_safe_point();
     }
     return offset > start ? (ssize_t)(offset - start) : err;
 }
@@ -130,6 +132,7 @@ ssize_t mapping_write(struct mapping *mapping, struct io_vector *from, uint64_t 
             store_relaxed(&mapping->size, offset);
         if ((size_t)done < len)
             break;
+        sched_safe_point();
     }
     return offset > start ? (ssize_t)(offset - start) : done;
 }

@@ -1,6 +1,7 @@
 /* /proc/PID/maps, smaps and smaps_rollup. */
 #include <base/string.h>
 #include <mm/alloc.h>
+#include <sched/thread.h>
 #include "tables.h"
 
 enum { PROTECTION_READ = 1, PROTECTION_WRITE = 2, PROTECTION_EXECUTE = 4, MAP_IS_SHARED = 1, PATH_COLUMN = 73 };
@@ -57,6 +58,7 @@ static int for_each_area(const struct pseudo_key *key, bool with_usage, void (*e
     while (vma && !address_space_next_vma(space, at, with_usage, vma)) {
         each(vma, context);
         at = vma->end;
+        sched_safe_point();
     }
     kfree(vma);
     address_space_put(space);

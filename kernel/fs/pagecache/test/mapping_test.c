@@ -4,6 +4,7 @@
 #include <fakes/sched.h>
 #include <fakes/user.h>
 #include <fakes/vm_object.h>
+#include <sched/work.h>
 #include <string.h>
 #include <test/test.h>
 
@@ -28,6 +29,25 @@ TEST(read_gives_the_files_bytes_and_ends_with_it)
     EXPECT_EQ(fake_read(&file, buffer, 10, 10000), 0);
     EXPECT_EQ(fake_read(&file, buffer, 10, UINT64_MAX), 0);
     EXPECT_EQ(file.reads, 1); /* all three pages came with the first */
+    mapping_destroy(&file.mapping);
+}
+
+static unsigned works;
+static void count_work(struct work *work)
+{
+    works++;
+}
+
+TEST(a_long_read_lets_the_cpu_do_its_work)
+{
+    struct fake_file file;
+    struct work work = WORK_INIT(count_work);
+    fake_file_init(&file, sizeof buffer, false);
+    EXPECT_EQ(fake_read(&file, buffer, sizeof buffer, 0), sizeof buffer);
+    works = 0;
+    work_raise(&work);
+    EXPECT_EQ(fake_read(&file, buffer, sizeof buffer, 0), sizeof buffer); /* of the cache: it never sleeps */
+    EXPECT_EQ(works, 1);
     mapping_destroy(&file.mapping);
 }
 
