@@ -50,12 +50,15 @@ bool memory_reclaim(size_t pages)
 
 void memory_account(enum memory_kind kind, int64_t n)
 {
-    add_relaxed(&zone.accounts[kind], n);
+    int64_t *pages = &zone.accounts[cpu_index()].pages[kind];
+    store_relaxed(pages, *pages + n);
 }
 
 static uint64_t account_of(enum memory_kind kind)
 {
-    int64_t n = load_relaxed(&zone.accounts[kind]);
+    int64_t n = 0;
+    for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
+        n += load_relaxed(&zone.accounts[cpu].pages[kind]);
     return n > 0 ? (uint64_t)n : 0;
 }
 

@@ -161,7 +161,11 @@ int tables_split(struct address_space *space, uintptr_t address)
 /* Clears one entry under its lock; the page goes to the gather. */
 static void clear_entry(struct vma *vma, pte_t *entry, uintptr_t at, unsigned level, struct gather *gather)
 {
-    pte_t was = atomic_exchange(entry, 0);
+    pte_t was = load_relaxed(entry);
+    if (gather->is_unused)
+        store_relaxed(entry, 0); /* no CPU sets its bits any more */
+    else
+        was = atomic_exchange(entry, 0);
     struct page *page = page_of_entry(was);
     if (page->flags & PAGE_FLAG_ZERO) {
         gather_add(gather, at, PAGE_SIZE, NULL);

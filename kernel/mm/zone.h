@@ -35,8 +35,11 @@ struct zone {
     uint64_t free_pages;  /* on free lists or not yet handed over; read without the lock for hints */
     uint64_t reserve_pages;
     struct list free[ORDER_MAX + 1];
-    uint32_t non_empty;             /* bit n: free[n] has blocks */
-    int64_t accounts[MEMORY_KINDS]; /* atomic */
+    uint32_t non_empty; /* bit n: free[n] has blocks */
+    /* By CPU, so that CPUs do not contend; each writes its own, their sum counts. */
+    struct {
+        int64_t pages[MEMORY_KINDS];
+    } __attribute__((aligned(64))) accounts[CPU_MAX];
 };
 extern struct zone zone;
 
