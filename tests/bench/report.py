@@ -48,9 +48,6 @@ class Results:
         if text not in self.notes:
             self.notes.append(text)
 
-    def skip(self, group, why):
-        self.note(f"{group}: skipped: {why}")
-
     def write_json(self, path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
