@@ -198,6 +198,7 @@ static void boot(void *unused)
     machine_end_init();
     ipc_init();
     aio_init();
+    system_calls_init();
     report_time("exec");
     start_program(&settings);
 }

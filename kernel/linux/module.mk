@@ -1,1 +1,1 @@
-DEPS.kernel/linux := common contract kernel/base kernel/arch kernel/mm kernel/sched kernel/file kernel/process kernel/process/ipc kernel/process/aio kernel/fs/vfs kernel/net/socket kernel/device kernel/fs/dev
+DEPS.kernel/linux := common contract kernel/base kernel/arch kernel/mm kernel/sched kernel/file kernel/process kernel/process/ipc kernel/process/aio kernel/process/uring kernel/fs/vfs kernel/net/socket kernel/device kernel/fs/dev

@@ -156,20 +156,24 @@ long sys_bind(int fd, struct user *address, int address_len)
     return err;
 }
 
-long sys_connect(int fd, struct user *address, int address_len)
+long socket_call_connect(struct socket *socket, const struct user *address, int address_len)
 {
     struct socket_address name;
     struct socket_caller caller;
+    int err = socket_call_fetch_address(address, address_len, &name);
+    return err ? err : socket_connect(socket, &name, socket_call_caller(&caller));
+}
+
+long sys_connect(int fd, struct user *address, int address_len)
+{
     struct socket *socket;
     struct file *file;
     int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    err = socket_call_fetch_address(address, address_len, &name);
-    if (!err)
-        err = socket_connect(socket, &name, socket_call_caller(&caller));
+    long result = socket_call_connect(socket, address, address_len);
     file_put(file);
-    return err;
+    return result;
 }
 
 long sys_listen(int fd, int backlog)
@@ -184,25 +188,20 @@ long sys_listen(int fd, int backlog)
     return err;
 }
 
-long sys_accept4(int fd, struct user *address, struct user *address_len, int flags)
+long socket_call_accept(struct socket *socket, struct user *address, struct user *address_len, int flags)
 {
     struct descriptor_table *table = process_current()->descriptors;
     struct socket_address peer;
-    struct socket *socket;
-    struct file *file, *accepted;
+    struct file *accepted;
     if (flags & ~(LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC))
         return -EINVAL;
-    int err = socket_call_get(fd, &file, &socket);
-    if (err)
-        return err;
     /* The number first: a connection that was taken must not be lost for want of one. */
     int number = descriptor_reserve(table, 0, flags & LINUX_SOCK_CLOEXEC);
-    err = number < 0 ? number
-                     : socket_accept(socket, (unsigned)flags & LINUX_SOCK_NONBLOCK, &accepted, address ? &peer : NULL);
-    file_put(file);
+    if (number < 0)
+        return number;
+    int err = socket_accept(socket, (unsigned)flags & LINUX_SOCK_NONBLOCK, &accepted, address ? &peer : NULL);
     if (err) {
-        if (number >= 0)
-            descriptor_release(table, number);
+        descriptor_release(table, number);
         return err;
     }
     err = address ? store_address(&peer, address, address_len) : 0;
@@ -213,6 +212,20 @@ long sys_accept4(int fd, struct user *address, struct user *address_len, int fla
     }
     descriptor_fill(table, number, accepted);
     return number;
+}
+
+long sys_accept4(int fd, struct user *address, struct user *address_len, int flags)
+{
+    struct socket *socket;
+    struct file *file;
+    if (flags & ~(LINUX_SOCK_NONBLOCK | LINUX_SOCK_CLOEXEC))
+        return -EINVAL;
+    int err = socket_call_get(fd, &file, &socket);
+    if (err)
+        return err;
+    long result = socket_call_accept(socket, address, address_len, flags);
+    file_put(file);
+    return result;
 }
 
 long sys_accept(int fd, struct user *address, struct user *address_len)

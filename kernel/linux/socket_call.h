@@ -17,3 +17,8 @@ int socket_call_get(int fd, struct file **file, struct socket **socket);
 int socket_call_fetch_address(const struct user *from, int len, struct socket_address *out);
 /* Sends SIGPIPE where EPIPE calls for it; returns `done`. */
 long socket_call_finish_send(struct socket *socket, ssize_t done, int flags);
+/* The calls on a socket that is found already. */
+long socket_call_connect(struct socket *socket, const struct user *address, int address_len);
+long socket_call_accept(struct socket *socket, struct user *address, struct user *address_len, int flags);
+long socket_call_send_message(struct socket *socket, const struct user *at, int flags);
+long socket_call_receive_message(struct socket *socket, struct user *at, int flags);

@@ -151,16 +151,26 @@ static ssize_t receive_one(struct socket *socket, struct user *at, int flags)
     return done;
 }
 
-long sys_sendmsg(int fd, struct user *at, int flags)
+long socket_call_send_message(struct socket *socket, const struct user *at, int flags)
 {
     struct linux_message header;
+    int err = copy_struct_from_user(&header, at);
+    return err ? err : send_one(socket, &header, flags);
+}
+
+long socket_call_receive_message(struct socket *socket, struct user *at, int flags)
+{
+    return receive_one(socket, at, flags);
+}
+
+long sys_sendmsg(int fd, struct user *at, int flags)
+{
     struct socket *socket;
     struct file *file;
     int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    err = copy_struct_from_user(&header, at);
-    ssize_t done = err ? err : send_one(socket, &header, flags);
+    long done = socket_call_send_message(socket, at, flags);
     file_put(file);
     return done;
 }
@@ -172,7 +182,7 @@ long sys_recvmsg(int fd, struct user *at, int flags)
     int err = socket_call_get(fd, &file, &socket);
     if (err)
         return err;
-    ssize_t done = receive_one(socket, at, flags);
+    long done = receive_one(socket, at, flags);
     file_put(file);
     return done;
 }

@@ -114,6 +114,7 @@ static bool leave_process(struct process *process, struct task *task, int status
     store_release(&process->task_count, process->task_count - 1);
     if (!is_last) {
         signal_tell_other_threads_locked(process, task);
+        process_pass_work_on_locked(process);
         process_stop_check_locked(process, &all_stopped);
     }
     id_set_task_locked(task->id, NULL);

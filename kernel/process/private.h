@@ -93,4 +93,6 @@ bool rseq_update(struct task *task, struct user_registers *registers, bool is_si
 /* watchers.c */
 void process_tell_leave_memory(struct process *process);
 void process_tell_end(struct process *process);
+void process_do_work(struct process *process);
+void process_pass_work_on_locked(struct process *process); /* a thread leaves: another one is to do it */
 void task_release_memory(struct task *task); /* robust list, clear_child_tid */

@@ -151,6 +151,7 @@ void process_return_to_user(struct user_registers *registers)
         if (thread->lacks_memory)
             process_end_for_memory(0);
         process_stop_wait(task);
+        process_do_work(task->process);
         deliver(task, registers);
         /* One at a time: arch looks again while more are pending. */
         if (signal_is_pending() || task_must_exit(task))

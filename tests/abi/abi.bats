@@ -32,6 +32,7 @@ same_as_linux() { # NAME: tests/abi/programs/NAME.c
 @test "other processes, memory nodes, the clock's discipline, kinds of file systems" { same_as_linux other_process; }
 @test "POSIX message queues" { same_as_linux posix_mq; }
 @test "asynchronous I/O of Linux (libaio)" { same_as_linux aio; }
+@test "io_uring" { same_as_linux uring; }
 @test "calls by directory descriptor, openat2, old directory reading, chroot, statfs" { same_as_linux at_calls; }
 @test "extended attributes, inotify" { same_as_linux xattrs; }
 @test "ids, capabilities, scheduling, machine, random bytes, memory keys" { same_as_linux numbers; }

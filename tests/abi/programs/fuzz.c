@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/io_uring.h>
 #include <mqueue.h>
 #include <pthread.h>
 #include <signal.h>
@@ -288,6 +289,66 @@ static uint64_t argument(const char *type, const char *name)
     return number();
 }
 
+/* ---- io_uring: a ring whose memory changes as the buffers do ---- */
+
+static struct io_uring_params ring_parameters;
+static char *ring_memory;
+static struct io_uring_sqe *ring_entries;
+static int ring_fd;
+
+static void make_ring(void)
+{
+    enum { ENTRIES = 16 };
+    memset(&ring_parameters, 0, sizeof ring_parameters);
+    ring_parameters.flags = below(4) ? 0 : IORING_SETUP_SUBMIT_ALL;
+    ring_fd = (int)syscall(SYS_io_uring_setup, ENTRIES, &ring_parameters);
+    if (ring_fd < 0)
+        return;
+    int rw = PROT_READ | PROT_WRITE;
+    char *memory = mmap(NULL, PAGE, rw, MAP_SHARED, ring_fd, IORING_OFF_SQ_RING);
+    void *entries = mmap(NULL, PAGE, rw, MAP_SHARED, ring_fd, IORING_OFF_SQES);
+    if (memory == MAP_FAILED || entries == MAP_FAILED)
+        return;
+    ring_entries = entries;
+    ring_memory = memory;
+}
+
+static void scribble_ring(void)
+{
+    if (!ring_memory)
+        return;
+    unsigned *tail = (unsigned *)(ring_memory + ring_parameters.sq_off.tail);
+    unsigned *array = (unsigned *)(ring_memory + ring_parameters.sq_off.array);
+    for (unsigned i = below(6); i > 0; i--) {
+        struct io_uring_sqe *sqe = &ring_entries[below(16)];
+        sqe->opcode = (unsigned char)below(50);
+        sqe->flags = below(2) ? 0 : (unsigned char)(chance() & (below(4) ? 0x5c : 0xff));
+        sqe->ioprio = 0;
+        sqe->fd = (int)descriptor();
+        sqe->off = below(2) ? 0 : below(2) ? pointer() : number();
+        sqe->addr = below(3) ? pointer() : path();
+        sqe->len = below(3) ? below(64) : (unsigned)number();
+        sqe->rw_flags = below(3) ? 0 : (int)number();
+        sqe->user_data = below(8);
+        sqe->buf_index = below(8) ? 0 : (unsigned short)below(4);
+        sqe->personality = 0;
+        sqe->file_index = below(16) ? 0 : (unsigned)number();
+        array[below(16)] = below(20);
+        if (below(2))
+            __atomic_fetch_add(tail, below(30) ? 1 : (unsigned)number(), __ATOMIC_RELEASE);
+    }
+    unsigned *words = (unsigned *)ring_memory;
+    if (!below(10))
+        words[below(PAGE / 4)] = (unsigned)number();
+    *(unsigned *)(ring_memory + ring_parameters.cq_off.head) = *(unsigned *)(ring_memory + ring_parameters.cq_off.tail);
+}
+
+static void enter_ring(void)
+{
+    scribble_ring();
+    syscall(SYS_io_uring_enter, ring_fd, below(8), below(3), below(2), NULL, 8);
+}
+
 /* Something that looks like addresses, lengths and numbers, at a random place of the buffers. */
 static void scribble(void)
 {
@@ -406,7 +467,10 @@ static void make_descriptors(void)
     add_fd(epoll_create1(0));
     add_fd(epoll_create1(0));
     add_fd((int)syscall(SYS_pidfd_open, getpid(), 0));
+    add_fd((int)syscall(SYS_mq_open, "queue", O_RDWR | O_CREAT, 0600, NULL));
     add_sockets();
+    make_ring();
+    add_fd(ring_fd);
 }
 
 static void make_files(void)
@@ -460,8 +524,11 @@ static void *run_thread(void *index)
 {
     tids[(long)index] = (pid_t)syscall(SYS_gettid);
     state = (round_seed + 1) * 0x9e3779b97f4a7c15ull + (uint64_t)(long)index * 0xbf58476d1ce4e5b9ull;
-    for (;;)
+    for (;;) {
         call_once();
+        if (!below(16))
+            enter_ring();
+    }
     return NULL;
 }
 
@@ -542,6 +609,7 @@ static void remove_ipc(void)
         semctl(semctl(i, 0, SEM_STAT, &sem), 0, IPC_RMID);
     for (int i = msgctl(0, MSG_INFO, (void *)&info.msg); i >= 0; i--)
         msgctl(msgctl(i, MSG_STAT, &msg), IPC_RMID, NULL);
+    syscall(SYS_mq_unlink, "queue");
     for (unsigned i = 0; i < sizeof paths / sizeof *paths; i++)
         syscall(SYS_mq_unlink, paths[i]);
 }

@@ -127,9 +127,9 @@ static void waiting(void)
         exit(0);
     }
     usleep(30000);
-    SHOW(mq_send(queue, "to the child", 12, 3));
-    fflush(stdout);
+    int sent = mq_send(queue, "to the child", 12, 3);
     wait(&status);
+    SHOW(sent);
     for (int i = 0; i < 4; i++)
         mq_send(queue, "filler", 6, 0);
     SHOW(mq_timedsend(queue, "x", 1, 0, &past));

@@ -129,8 +129,10 @@ static void waiting(void)
     }
     usleep(30000);
     SHOW(put(6, "not this", 0));
-    SHOW(put(7, "this", 0));
+    fflush(stdout);
+    long sent = put(7, "this", 0);
     SHOW(wait(&status) > 0);
+    SHOW(sent);
     get(0, 100, 0);
     ualarm(30000, 30000); /* again, should the first come too early */
     get(0, 100, 0);

@@ -57,7 +57,7 @@ void file_put(struct file *file); /* may sleep */
 uint64_t file_unique_number(void);
 static inline bool file_is_nonblocking(const struct file *file)
 {
-    return load_relaxed(&file->flags) & 04000; /* O_NONBLOCK */
+    return load_relaxed(&file->flags) & 04000 /* O_NONBLOCK */ || thread_current()->is_nonblocking;
 }
 bool file_is_readable(const struct file *file); /* opened for it */
 bool file_is_writable(const struct file *file);

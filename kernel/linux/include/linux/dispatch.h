@@ -6,3 +6,5 @@
 void trace_set_enabled(bool is_enabled);
 /* "read", …; NULL: no such number. */
 const char *system_call_name(uint64_t number);
+/* Boot: gives modules below what only this layer knows. */
+void system_calls_init(void);

@@ -119,6 +119,7 @@ struct process {
     /* Of modules above, who drop them when their watcher is told (process/watcher.h); guarded by them. */
     struct semaphore_undos *semaphore_undos; /* ipc: SEM_UNDO */
     struct aio_contexts *aio_contexts;       /* aio */
+    bool has_work;                           /* atomic; process_raise_work */
 };
 
 struct task {

@@ -12,3 +12,10 @@ struct process_watcher {
 };
 /* At boot, before the first process. */
 void process_add_watcher(struct process_watcher *watcher);
+
+/*
+ * Work for a process that must be done in a thread of its own: raised anywhere but in hard interrupts, done by one of its
+ * threads before that returns to ring 3. A process that ends does none.
+ */
+void process_raise_work(struct process *process); /* it is alive, or on its way out */
+void process_set_work(void (*work)(struct process *process)); /* at boot */

@@ -27,6 +27,7 @@ struct thread {
     uint32_t is_interrupted;
     /* Its own: no page could be had for an access of the kernel to program memory. Set by arch, before is_interrupted. */
     uint32_t lacks_memory;
+    bool is_nonblocking; /* its own: file_is_nonblocking() is true for every file, for the length of a call */
     uint32_t state; /* enum thread_state; run queue's lock */
     /* Scheduler's own below this line. */
     uint32_t cpu;           /* where it last ran or is queued */
