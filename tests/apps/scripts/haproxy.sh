@@ -40,7 +40,8 @@ wrk -t1 -c10 -d1s "http://127.0.0.1:$PORT/" >load
 grep -c 'Requests/sec' load
 grep -c 'Non-2xx\|Socket errors' load
 kill -USR2 $proxy
-sleep 0.5
+# The master replaces itself; only when its new worker runs does it handle signals again.
+for _ in $(seq 600); do [ "$(grep -c 'Loading success' log)" -ge 2 ] && break; sleep 0.05; done
 curl -s "http://127.0.0.1:$PORT/"
 kill -TERM $proxy
 wait $proxy
