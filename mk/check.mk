@@ -1,9 +1,10 @@
 # What a newcomer and CI call. The packages they need are installed by them.
 BOOT_TESTS := $(wildcard tests/boot/*.bats tests/abi/*.bats tests/apps/*.bats)
 
-.PHONY: demo check check-all bench packages examples install
+.PHONY: demo check check-long check-all bench packages examples install
 #: make demo       the Spring Boot example as a virtual machine
 #: make check      every test; ends with "N passed, N failed, N skipped"
+#: make check-long  tests that take long: storms, other people's suites
 #: make bench      Skiff beside a Linux guest and the floor; build/bench.json; BENCH="hello java" for a part
 #: make install    to PREFIX (default /usr/local), below DESTDIR
 PREFIX ?= /usr/local
@@ -15,6 +16,9 @@ demo: packages
 check: packages
 	@$(MAKE) --no-print-directory all examples tests-build fuzz-build
 	@bash tests/framework/sum "make --no-print-directory test" "make --no-print-directory fuzz" $(if $(BOOT_TESTS),"bash tests/framework/run-bats $(BOOT_TESTS)")
+check-long: packages
+	@$(MAKE) --no-print-directory all examples
+	@bash tests/framework/run-bats $(wildcard tests/long/*.bats)
 bench: packages
 	@$(MAKE) --no-print-directory all examples
 	@tests/bench/run $(BENCH)

@@ -99,5 +99,17 @@ poll.register(b, select.EPOLLIN)
 print(poll.poll(0))
 socket.send_fds(a, [b"fd"], [1])
 print(poll.poll(1)[0][1], len(socket.recv_fds(b, 10, 1)[1]))
+import pty, termios
+pid, master = pty.fork()
+if not pid:
+    os.execvp("bash", ["bash", "--norc", "--noediting", "-i"])
+os.write(master, b"PS1=; stty -echo\necho $((6 * 7)); test -t 0 && echo terminal; exit 5\n")
+text = b""
+try:
+    while piece := os.read(master, 1000):
+        text += piece
+except OSError as e:
+    print(e)
+print(b"42\r\n" in text, b"terminal\r\n" in text, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 print(ctypes.CDLL(None).abs(-3), time.gmtime(0).tm_year)
 P

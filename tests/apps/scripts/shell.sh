@@ -114,6 +114,10 @@ stat -c %s limited
 { bash -c 'ulimit -c 0; kill -SEGV $$'; } 2>/dev/null
 echo $?
 
+echo "-- a terminal of its own"
+script -qc 'test -t 0 && echo terminal; stty size; tty | cut -c1-9; (exit 3)' /dev/null
+echo $?
+
 echo "-- errors"
 cat missing
 echo $?
