@@ -4,7 +4,7 @@ BOOT_TESTS := $(wildcard tests/boot/*.bats tests/abi/*.bats tests/apps/*.bats)
 .PHONY: demo check check-long check-all bench packages examples install
 #: make demo       the Spring Boot example as a virtual machine
 #: make check      every test; ends with "N passed, N failed, N skipped"
-#: make check-long  tests that take long: storms, other people's suites
+#: make check-long make check, and what takes long: storms, Python's own suite, ten minutes of fuzzing the system calls
 #: make bench      Skiff beside a Linux guest and the floor; build/bench.json; BENCH="hello java" for a part
 #: make install    to PREFIX (default /usr/local), below DESTDIR
 PREFIX ?= /usr/local
@@ -16,8 +16,7 @@ demo: packages
 check: packages
 	@$(MAKE) --no-print-directory all examples tests-build fuzz-build
 	@bash tests/framework/sum "make --no-print-directory test" "make --no-print-directory fuzz" $(if $(BOOT_TESTS),"bash tests/framework/run-bats $(BOOT_TESTS)")
-check-long: packages
-	@$(MAKE) --no-print-directory all examples
+check-long: check fuzz-calls-long
 	@bash tests/framework/run-bats $(wildcard tests/long/*.bats)
 bench: packages
 	@$(MAKE) --no-print-directory all examples

@@ -1,4 +1,3 @@
-#: make check-long make check, and what takes long: ten minutes of fuzzing the system calls
-.PHONY: check-long
-check-long: check
+.PHONY: fuzz-calls-long
+fuzz-calls-long: check
 	@ABI_FUZZ_SECONDS=600 bats --tap -f "random and hostile" tests/abi/abi.bats
