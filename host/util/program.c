@@ -25,9 +25,11 @@ char *program_find(const char *name)
     return NULL;
 }
 
-static _Noreturn void become(char *const *argv, const char *directory, int output)
+static _Noreturn void become(char *const *argv, pid_t parent, const char *directory, int output)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(126);
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 || (directory && chdir(directory)))
         _exit(126);
@@ -47,9 +49,9 @@ struct error *program_run(char *const *argv, const char *directory, char **outpu
     int pipe_fds[2], status = 0;
     if (pipe2(pipe_fds, O_CLOEXEC))
         return error_errno("making a pipe to run %s", argv[0]);
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        become(argv, directory, pipe_fds[1]);
+        become(argv, parent, directory, pipe_fds[1]);
     close(pipe_fds[1]);
     struct buffer text = {0};
     char chunk[16384];

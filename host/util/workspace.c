@@ -1,7 +1,7 @@
 /*
- * See util/workspace.h. The helper holds the reading end of a pipe whose writing end this process has, and the programs
- * that it runs inherit; it gets the paths through the pipe, and at the pipe's end, when all of them are gone, removes
- * them.
+ * See util/workspace.h. The helper holds one end of a socket whose other end only this process has; it gets the paths
+ * through it, and at its end removes them. The programs that this process ran are being ended by then (program_run),
+ * but may still make a file or two: what is not gone is removed again.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ enum { ATTEMPTS = 8, REMOVALS = 100, REMOVAL_INTERVAL_US = 20000 };
 
 static struct {
     pid_t pid;
-    int pipe;
+    int socket;
     unsigned users; /* workspaces; 0: no helper */
 } helper;
 
@@ -35,13 +36,13 @@ static void remove_surely(const char *path)
     }
 }
 
-static _Noreturn void remove_at_end(int pipe)
+static _Noreturn void remove_at_end(int socket)
 {
     const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     setsid(); /* no signals of the terminal */
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
-    dup2(pipe, STDIN_FILENO);
+    dup2(socket, STDIN_FILENO);
     close_range(STDIN_FILENO + 1, ~0u, 0); /* whoever waits for the end of our output must not wait for this */
     struct buffer paths = {0};
     char chunk[PIPE_BUF];
@@ -56,15 +57,15 @@ static _Noreturn void remove_at_end(int pipe)
 static struct error *start_helper(void)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC))
-        return error_errno("making a pipe");
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return error_errno("making a socket");
     helper.pid = fork();
     if (helper.pid == 0) {
         close(ends[1]);
         remove_at_end(ends[0]);
     }
     close(ends[0]);
-    helper.pipe = ends[1];
+    helper.socket = ends[1];
     if (helper.pid > 0)
         return NULL;
     close(ends[1]);
@@ -73,7 +74,7 @@ static struct error *start_helper(void)
 
 static void stop_helper(void)
 {
-    close(helper.pipe);
+    close(helper.socket);
     while (waitpid(helper.pid, NULL, 0) < 0 && errno == EINTR)
         continue;
 }
@@ -120,7 +121,7 @@ static char *make_locked(const char *parent, int *lock)
 static void tell_helper(const char *path)
 {
     size_t len = strlen(path) + 1;
-    if (write(helper.pipe, path, len) != (ssize_t)len)
+    if (send(helper.socket, path, len, MSG_NOSIGNAL) != (ssize_t)len)
         return; /* then workspace_remove is all there is */
 }
 
