@@ -94,21 +94,26 @@ size_t arch_fpu_frame_size(void)
     return fpu_image_size + MAGIC2_SIZE;
 }
 
-/* XSAVE keeps what it does not write of the header, so that is cleared first; the legacy parts count as in use. */
+/*
+ * XSAVE writes of the header only the bits of the components it was asked for. The header follows the software's bytes:
+ * both are written in one piece. The legacy parts count as in use.
+ */
 static int save_extended(struct user *to)
 {
+    struct {
+        struct software_bytes software;
+        uint64_t header[XSAVE_HEADER_SIZE / 8];
+    } middle = {.software = {.magic1 = MAGIC1,
+                             .extended_size = fpu_image_size + MAGIC2_SIZE,
+                             .components = fpu_components,
+                             .image_size = fpu_image_size}};
+    static_assert(SOFTWARE_OFFSET + sizeof middle.software == XSAVE_HEADER, "in one piece");
     uint64_t in_use;
-    struct user *header = user_offset(to, XSAVE_HEADER);
-    if (zero_user(header, XSAVE_HEADER_SIZE) || user_xsave((void *)to, fpu_components) ||
-        copy_struct_from_user(&in_use, header))
-        return -EFAULT;
-    in_use |= COMPONENTS_LEGACY;
-    struct software_bytes software = {.magic1 = MAGIC1,
-                                      .extended_size = fpu_image_size + MAGIC2_SIZE,
-                                      .components = fpu_components,
-                                      .image_size = fpu_image_size};
     uint32_t magic2 = MAGIC2;
-    if (copy_struct_to_user(header, &in_use) || copy_struct_to_user(user_offset(to, SOFTWARE_OFFSET), &software) ||
+    if (user_xsave((void *)to, fpu_components) || copy_struct_from_user(&in_use, user_offset(to, XSAVE_HEADER)))
+        return -EFAULT;
+    middle.header[0] = (in_use & fpu_components) | COMPONENTS_LEGACY;
+    if (copy_struct_to_user(user_offset(to, SOFTWARE_OFFSET), &middle) ||
         copy_struct_to_user(user_offset(to, fpu_image_size), &magic2))
         return -EFAULT;
     return 0;
