@@ -1,12 +1,13 @@
 /* The table of /dev. */
 #include <base/errno.h>
+#include <base/string.h>
 #include <device/console.h>
 #include <devfs/devfs.h>
 #include <input_pipe/input_pipe.h>
+#include <terminal/pty.h>
 #include <vfs/pseudo.h>
 #include <vfs/vfs.h>
 #include "devices.h"
-#include "pty.h"
 
 enum { DEVFS_MAGIC = 0x01021994 }; /* devtmpfs says it is a tmpfs */
 
@@ -50,6 +51,48 @@ static int open_ptmx(const struct pseudo_key *key, struct file *file)
     return pty_open_master(file);
 }
 
+/* ---- /dev/pts ---- */
+
+static int find_pts(const struct pseudo_key *key, const char *name, size_t len, uint64_t *id)
+{
+    uint64_t number = 0;
+    bool is_number = len && len <= 3 && (name[0] != '0' || len == 1);
+    for (size_t i = 0; is_number && i < len; i++) {
+        is_number = name[i] >= '0' && name[i] <= '9';
+        number = number * 10 + (uint64_t)(name[i] - '0');
+    }
+    if (!is_number || !pty_exists(number))
+        return -ENOENT;
+    *id = number;
+    return 0;
+}
+
+static int next_pts(const struct pseudo_key *key, uint64_t *id, char name[32])
+{
+    int err = pty_next(id);
+    if (!err)
+        snprintf(name, 32, "%u", (unsigned)*id);
+    return err;
+}
+
+static int open_pts(const struct pseudo_key *key, struct file *file)
+{
+    return pty_open_terminal((unsigned)key->id[0], file);
+}
+
+static void owner_of_pts(const struct pseudo_key *key, uint32_t *uid, uint32_t *gid)
+{
+    *uid = pty_owner((unsigned)key->id[0]);
+    *gid = 5; /* tty */
+}
+
+static const struct pseudo_node pts = {
+    .mode = S_IFCHR | 0620,
+    .device = VFS_MAKEDEV(136, 0),
+    .open = open_pts,
+    .owner = owner_of_pts,
+};
+
 #define LINK_TO(id, path)                                                                                              \
     static int link_##id(const struct pseudo_key *key, struct text *out)                                               \
     {                                                                                                                  \
@@ -77,7 +120,7 @@ static const struct pseudo_node nodes[] = {
     {.name = "shm", .mode = S_IFDIR | 01777, .children = empty},
     {.name = "mqueue", .mode = S_IFDIR | 01777, .children = empty},
     {.name = "ptmx", .mode = S_IFCHR | 0666, .device = VFS_MAKEDEV(5, 2), .open = open_ptmx},
-    {.name = "pts", .mode = S_IFDIR | 0755, .children = empty, .find = pty_find, .next = pty_next, .each = &pty_node},
+    {.name = "pts", .mode = S_IFDIR | 0755, .children = empty, .find = find_pts, .next = next_pts, .each = &pts},
     {.name = NULL},
 };
 static const struct pseudo_node root = {.name = "dev", .mode = S_IFDIR | 0755, .children = nodes};

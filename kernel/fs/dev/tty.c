@@ -6,11 +6,12 @@
 #include <base/errno.h>
 #include <base/log.h>
 #include <device/console.h>
+#include <devfs/devfs.h>
 #include <file/file.h>
 #include <file/poll.h>
+#include <terminal/pty.h>
+#include <terminal/terminal.h>
 #include "devices.h"
-#include "pty.h"
-#include "terminal.h"
 
 enum { DRAIN_INTERVAL_NS = 5 * 1000 * 1000 };
 

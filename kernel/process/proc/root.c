@@ -2,7 +2,7 @@
 #include <base/string.h>
 #include <common/checked.h>
 #include <device/block.h>
-#include <devfs/devfs.h>
+#include <terminal/hooks.h>
 #include <proc/proc.h>
 #include <process/machine.h>
 #include "tables.h"

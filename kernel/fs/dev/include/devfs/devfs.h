@@ -23,12 +23,3 @@ void console_input_end(uint64_t total_bytes);
 /* Before power-off: nothing more is written, and what was written goes out. `may_sleep`: for as long as the host takes to
  * read it, else for some milliseconds. */
 void console_drain(bool may_sleep);
-
-/* What the terminal needs of processes, which stand above it. Set once at boot (kernel/process/proc). */
-struct tty_process_hooks {
-    void (*signal_group)(uint32_t group, int number); /* work context too */
-    uint32_t (*current_group)(void);
-    uint32_t (*current_session)(void);
-    uint32_t (*current_user)(void);
-};
-void tty_set_process_hooks(const struct tty_process_hooks *hooks);

@@ -4,7 +4,7 @@
 #include <base/string.h>
 #include <base/user.h>
 #include <file/poll.h>
-#include "terminal.h"
+#include <terminal/terminal.h>
 
 static long set_termios(struct terminal *terminal, struct user *argument, bool flush)
 {

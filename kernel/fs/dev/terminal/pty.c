@@ -4,14 +4,15 @@
  * terminal's input. The pair lives as long as one of its files; it leaves the table when the master is closed, which
  * hangs the terminal up.
  */
-#include "pty.h"
 #include <base/errno.h>
 #include <base/string.h>
 #include <common/checked.h>
+#include <base/user.h>
+#include <file/file.h>
 #include <file/poll.h>
 #include <mm/alloc.h>
-#include "devices.h"
-#include "terminal.h"
+#include <terminal/pty.h>
+#include <terminal/terminal.h>
 
 enum { PTY_MAX = 256, RING = 4096, PIECE = 256 };
 enum { TIOCGPTN = 0x80045430u, TIOCSPTLCK = 0x40045431u, TIOCGPTLCK = 0x80045439u };
@@ -163,9 +164,9 @@ int pty_open_controlling(struct file *file)
     return 0;
 }
 
-static int open_slave(const struct pseudo_key *key, struct file *file)
+int pty_open_terminal(unsigned number, struct file *file)
 {
-    struct pty *pty = find_pty((unsigned)key->id[0], false);
+    struct pty *pty = find_pty(number, false);
     if (!pty)
         return -ENXIO;
     if (load_acquire(&pty->is_locked)) {
@@ -370,48 +371,30 @@ int pty_open_master(struct file *file)
     return 0;
 }
 
-/* ---- /dev/pts ---- */
+/* ---- the table ---- */
 
-int pty_find(const struct pseudo_key *key, const char *name, size_t len, uint64_t *id)
+bool pty_exists(uint64_t number)
 {
-    uint64_t number = 0;
-    bool is_number = len && len <= 3 && (name[0] != '0' || len == 1);
-    for (size_t i = 0; is_number && i < len; i++) {
-        is_number = name[i] >= '0' && name[i] <= '9';
-        number = number * 10 + (uint64_t)(name[i] - '0');
-    }
-    struct pty *pty = is_number && number < PTY_MAX ? find_pty((unsigned)number, false) : NULL;
-    if (!pty)
-        return -ENOENT;
-    pty_put(pty);
-    *id = number;
-    return 0;
-}
-
-int pty_next(const struct pseudo_key *key, uint64_t *id, char name[32])
-{
-    spin_lock(&table_lock);
-    while (*id < PTY_MAX && !table[*id])
-        ++*id;
-    spin_unlock(&table_lock);
-    if (*id >= PTY_MAX)
-        return -ENOENT;
-    snprintf(name, 32, "%u", (unsigned)*id);
-    return 0;
-}
-
-static void owner(const struct pseudo_key *key, uint32_t *uid, uint32_t *gid)
-{
-    struct pty *pty = find_pty((unsigned)key->id[0], false);
-    *uid = pty ? pty->uid : 0;
-    *gid = 5; /* tty */
+    struct pty *pty = number < PTY_MAX ? find_pty((unsigned)number, false) : NULL;
     if (pty)
         pty_put(pty);
+    return pty;
 }
 
-const struct pseudo_node pty_node = {
-    .mode = S_IFCHR | 0620,
-    .device = VFS_MAKEDEV(136, 0),
-    .open = open_slave,
-    .owner = owner,
-};
+int pty_next(uint64_t *number)
+{
+    spin_lock(&table_lock);
+    while (*number < PTY_MAX && !table[*number])
+        ++*number;
+    spin_unlock(&table_lock);
+    return *number < PTY_MAX ? 0 : -ENOENT;
+}
+
+uint32_t pty_owner(unsigned number)
+{
+    struct pty *pty = find_pty(number, false);
+    uint32_t uid = pty ? pty->uid : 0;
+    if (pty)
+        pty_put(pty);
+    return uid;
+}

@@ -4,9 +4,9 @@
  */
 #pragma once
 #include <base/spinlock.h>
-#include <devfs/devfs.h>
 #include <line_editor/line_editor.h>
 #include <sched/wait.h>
+#include <terminal/hooks.h>
 
 struct file;
 struct io_vector;

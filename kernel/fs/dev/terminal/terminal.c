@@ -9,7 +9,7 @@
 #include <file/file.h>
 #include <file/poll.h>
 #include <mm/alloc.h>
-#include "terminal.h"
+#include <terminal/terminal.h>
 
 enum { SHORT_WRITE = 256, READ_CHUNK = 256 };
 /* Set at boot, before programs run. */
