@@ -40,6 +40,7 @@ struct receive_queue {
     unsigned index;
     struct virtqueue *ring; /* touched by its work only, which runs on one CPU at a time, and by open before */
     unsigned posted, target, target_max; /* buffers with the device; how many there should be */
+    unsigned taken;                      /* by the present run of the work */
 };
 struct transmit_queue {
     struct work work;

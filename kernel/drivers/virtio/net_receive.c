@@ -98,6 +98,7 @@ static bool take_rest(struct receive_queue *queue, struct packet *first, unsigne
         if (!page)
             return false;
         queue->posted--;
+        queue->taken++;
         last->next = wrap_page(page, len);
         if (!last->next) {
             page_put(page);
@@ -118,6 +119,7 @@ static struct packet *next_packet(struct receive_queue *queue, bool *is_empty)
     if (!page)
         return NULL;
     queue->posted--;
+    queue->taken++;
     struct net_header header;
     memcpy(&header, (char *)page_address(page) + BUFFER_START, sizeof header); /* once: the device may change it */
     unsigned count = virtio_has(net->virtio, NET_MERGED_BUFFERS) ? header.buffer_count : 1;
@@ -158,7 +160,8 @@ static void receive(struct work *work)
     struct receive_queue *queue = container_of(work, struct receive_queue, work);
     struct netdev *device = &queue->net->device;
     const struct netdev_client *client = device->client;
-    unsigned count = 0, before = queue->posted;
+    unsigned count = 0;
+    queue->taken = 0;
     bool is_empty = false;
     while (count < BATCH && !is_empty) {
         struct packet *packet = next_packet(queue, &is_empty);
@@ -169,7 +172,7 @@ static void receive(struct work *work)
         add_relaxed(&device->received.bytes, packet_total_len(packet));
         client->receive(device, packet);
     }
-    if (before - queue->posted > queue->target / 2)
+    if (queue->taken > queue->target / 2)
         queue->target = MIN(queue->target * 2, queue->target_max);
     refill(queue, ALLOC_ATOMIC);
     if (count)

@@ -76,6 +76,23 @@ TEST(net_short_packet_is_copied_and_its_page_goes_back)
     packet_free(received[0]);
 }
 
+TEST(net_bursts_of_short_packets_get_more_buffers)
+{
+    start(256);
+    net->pairs[0].receive.target_max = 256;
+    unsigned posted = net->pairs[0].receive.posted;
+    for (unsigned i = 0; i < posted / 2 + 1; i++) {
+        int head = fake_pop(&fake, 0);
+        memcpy(fake_buffer(&fake, 0, head, 0, NULL, NULL), &(struct net_header){.buffer_count = 1}, sizeof(struct net_header));
+        fake_use(&fake, 0, (uint32_t)head, 12 + 60);
+    }
+    fake_interrupt(&fake, 0);
+    EXPECT_EQ(received_count, posted / 2 + 1);
+    EXPECT_EQ(net->pairs[0].receive.posted, 2 * posted);
+    for (unsigned i = 0; i < received_count; i++)
+        packet_free(received[i]);
+}
+
 TEST(net_merged_buffers_become_one_chain)
 {
     int heads[3];
