@@ -3,6 +3,7 @@
  * succeeds: the attempt is the condition of the wait, and keeps its outcome.
  */
 #include <base/errno.h>
+#include <base/string.h>
 #include <common/checked.h>
 #include <mm/alloc.h>
 #include <ipc/msg.h>
@@ -256,13 +257,61 @@ static long deliver(const struct receiving *receiving, struct user *to)
     return (long)len;
 }
 
+/* The n-th message from the oldest on, which stays. */
+static struct message *message_at_locked(const struct msg_queue *queue, long n)
+{
+    struct message *message;
+    list_for_each(message, &queue->messages, link)
+    {
+        if (n-- == 0)
+            return message;
+    }
+    return NULL;
+}
+
+/* As on Linux a copy that would be cut short is refused, whatever MSG_NO_ERROR says. */
+static int copy_message_locked(const struct receiving *receiving, struct message *copy)
+{
+    const struct message *message = message_at_locked(receiving->queue, receiving->type);
+    if (!message)
+        return -ENOMSG;
+    if (message->size > receiving->size)
+        return receiving->flags & MSG_NO_ERROR ? -EINVAL : -E2BIG;
+    copy->type = message->type;
+    copy->size = message->size;
+    memcpy(copy->text, message->text, message->size);
+    return 0;
+}
+
+/* MSG_COPY: `type` is the message's place in the queue. */
+static long receive_copy(int id, struct user *to, struct receiving *receiving)
+{
+    if (receiving->flags & MSG_EXCEPT || !(receiving->flags & IPC_NO_WAIT))
+        return -EINVAL;
+    receiving->size = MIN(receiving->size, load_relaxed(&msg_limits.max_size));
+    receiving->message = kmalloc(sizeof *receiving->message + receiving->size, ALLOC_WAIT);
+    if (!receiving->message)
+        return -ENOMEM;
+    long result = find_and_hold(id, MODE_READ, &receiving->queue);
+    if (!result) {
+        spin_lock(&msg_table.lock);
+        result = copy_message_locked(receiving, receiving->message);
+        spin_unlock(&msg_table.lock);
+        ipc_drop(&msg_table, &receiving->queue->base);
+        if (!result)
+            result = deliver(receiving, to);
+    }
+    kfree(receiving->message);
+    return result;
+}
+
 long msg_receive(int id, struct user *to, size_t size, long type, int flags)
 {
     struct receiving receiving = {.type = type, .size = size, .flags = flags};
     if (id < 0 || (ssize_t)size < 0)
         return -EINVAL;
     if (flags & MSG_COPY)
-        return flags & MSG_EXCEPT || !(flags & IPC_NO_WAIT) ? -EINVAL : -ENOSYS;
+        return receive_copy(id, to, &receiving);
     long err = find_and_hold(id, MODE_READ, &receiving.queue);
     if (err)
         return err;

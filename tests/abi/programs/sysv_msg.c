@@ -64,6 +64,24 @@ static void choosing(void)
     get(0, 20, IPC_NOWAIT);
 }
 
+static void copying(void)
+{
+    SHOW(put(3, "three", 0));
+    SHOW(put(2, "two", 0));
+    get(0, 20, MSG_COPY | IPC_NOWAIT);
+    get(1, 20, MSG_COPY | IPC_NOWAIT);
+    get(2, 20, MSG_COPY | IPC_NOWAIT);
+    get(-1, 20, MSG_COPY | IPC_NOWAIT);
+    get(0, 3, MSG_COPY | IPC_NOWAIT);
+    get(0, 3, MSG_COPY | IPC_NOWAIT | MSG_NOERROR);
+    get(0, 20, MSG_COPY);
+    get(0, 20, MSG_COPY | IPC_NOWAIT | MSG_EXCEPT);
+    SHOW(msgctl(id, IPC_STAT, &ds));
+    SHOW(ds.msg_qnum);
+    get(0, 20, 0);
+    get(0, 20, 0);
+}
+
 static void wrong(void)
 {
     SHOW(put(0, "x", 0));
@@ -185,6 +203,7 @@ static void rights(void)
 int main(void)
 {
     choosing();
+    copying();
     wrong();
     full();
     waiting();
