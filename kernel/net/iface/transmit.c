@@ -24,18 +24,25 @@ static int transmit_loopback(struct net_interface *iface, struct packet *packet)
     return 0;
 }
 
-static int enqueue_backlog(struct net_interface *iface, struct packet *packet)
+/*
+ * Behind those that wait, or, where none does, to the device once more. That is under the lock, because the device may have
+ * reported space since it refused: nobody would come for what is queued after the report. drain_backlog holds the lock too, so a
+ * packet that is refused here is in the queue before the report of the space that it waits for is acted upon.
+ */
+static int enqueue_backlog(struct net_interface *iface, struct packet *packet, unsigned queue)
 {
+    struct netdev *device = iface->device;
     spin_lock(&iface->backlog_lock);
-    bool fits = iface->backlog_count < BACKLOG_MAX;
+    bool is_sent = list_is_empty(&iface->backlog) && !device->ops->transmit(device, packet, queue, false);
+    bool fits = !is_sent && iface->backlog_count < BACKLOG_MAX;
     if (fits) {
         list_add_last(&iface->backlog, &packet->link);
-        iface->backlog_count++;
+        store_relaxed(&iface->backlog_count, iface->backlog_count + 1);
     }
     spin_unlock(&iface->backlog_lock);
-    if (fits)
+    if (is_sent || fits)
         return 0;
-    iface->device->sent.dropped++;
+    add_relaxed(&device->sent.dropped, 1u);
     packet_free(packet);
     return -ENOBUFS;
 }
@@ -50,11 +57,10 @@ int interface_transmit(struct net_interface *iface, struct packet *packet)
     unsigned index = cpu_index();
     struct net_cpu *cpu = &stack->cpus[index];
     struct netdev *device = iface->device;
-    if (load_relaxed(&iface->backlog_count))
-        return enqueue_backlog(iface, packet);
+    unsigned queue = index % device->queue_count;
     bool more = cpu->is_batching;
-    if (device->ops->transmit(device, packet, index % device->queue_count, more))
-        return enqueue_backlog(iface, packet);
+    if (load_relaxed(&iface->backlog_count) || device->ops->transmit(device, packet, queue, more))
+        return enqueue_backlog(iface, packet, queue);
     if (more)
         cpu->flush_interfaces |= 1u << (iface->index - 1);
     return 0;
@@ -78,26 +84,17 @@ int interface_send_ethernet(struct net_interface *iface, struct packet *packet, 
 static void drain_backlog(struct netdev *device, unsigned queue)
 {
     struct net_interface *iface = device->client_data;
-    bool is_full = false;
-    while (!is_full) {
-        struct packet *packet = NULL;
-        spin_lock(&iface->backlog_lock);
-        if (!list_is_empty(&iface->backlog)) {
-            packet = list_first(&iface->backlog, struct packet, link);
-            list_remove(&packet->link);
-            iface->backlog_count--;
-        }
-        spin_unlock(&iface->backlog_lock);
-        if (!packet)
-            break;
-        is_full = device->ops->transmit(device, packet, queue, true) != 0;
-        if (is_full) {
-            spin_lock(&iface->backlog_lock);
+    spin_lock(&iface->backlog_lock);
+    while (!list_is_empty(&iface->backlog)) {
+        struct packet *packet = list_first(&iface->backlog, struct packet, link);
+        list_remove(&packet->link);
+        if (device->ops->transmit(device, packet, queue, true)) {
             list_add_first(&iface->backlog, &packet->link);
-            iface->backlog_count++;
-            spin_unlock(&iface->backlog_lock);
+            break;
         }
+        store_relaxed(&iface->backlog_count, iface->backlog_count - 1);
     }
+    spin_unlock(&iface->backlog_lock);
     device->ops->transmit_flush(device, queue);
 }
 

@@ -6,8 +6,11 @@
 static int transmit(struct netdev *device, struct packet *packet, unsigned queue, bool more)
 {
     struct fake_netdev *fake = container_of(device, struct fake_netdev, device);
-    if (fake->is_full)
-        return -16; /* EBUSY */
+    if (fake->is_full || fake->refusals) {
+        if (fake->refusals && !--fake->refusals) /* space is there before the caller can do anything about it */
+            device->client->transmit_space(device, queue);
+        return -16;                              /* EBUSY */
+    }
     list_add_last(&fake->sent, &packet->link);
     fake->sent_count++;
     return 0;

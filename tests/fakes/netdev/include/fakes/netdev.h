@@ -8,6 +8,7 @@ struct fake_netdev {
     struct list sent;
     unsigned sent_count; /* in `sent` */
     bool is_full;        /* transmit refuses */
+    unsigned refusals;   /* transmit refuses so often, and reports space with the last refusal */
 };
 void fake_netdev_init(struct fake_netdev *fake, const uint8_t mac[6]);
 /* The oldest frame that was sent: its length, 0 when there is none; longer ones are cut. */
