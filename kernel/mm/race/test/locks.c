@@ -1,5 +1,6 @@
 /* The scheduler's sleeping locks as locks that yield to other host threads. Writers wait for a moment without readers.
  */
+#include <sched/thread.h>
 #include <sched.h>
 #include <sched/mutex.h>
 
@@ -77,5 +78,12 @@ int sleep_until(uint64_t deadline_ns, enum wait_mode mode)
 }
 
 void wake_up_one(struct wait_queue *queue, uint32_t key)
+{
+}
+
+/* No scheduler: nothing is ever due. */
+struct sched_attention sched_attention[CPU_MAX];
+
+void sched_attend(void)
 {
 }
