@@ -25,9 +25,10 @@ static int transmit_loopback(struct net_interface *iface, struct packet *packet)
 }
 
 /*
- * Behind those that wait, or, where none does, to the device once more. That is under the lock, because the device may have
- * reported space since it refused: nobody would come for what is queued after the report. drain_backlog holds the lock too, so a
- * packet that is refused here is in the queue before the report of the space that it waits for is acted upon.
+ * Behind those that wait, or, where none does, to the device once more. That is under the lock, because the device may
+ * have reported space since it refused: nobody would come for what is queued after the report. drain_backlog holds the
+ * lock too, so a packet that is refused here is in the queue before the report of the space that it waits for is acted
+ * upon.
  */
 static int enqueue_backlog(struct net_interface *iface, struct packet *packet, unsigned queue)
 {
