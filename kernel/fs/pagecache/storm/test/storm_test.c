@@ -167,6 +167,9 @@ static void storm(void *unused)
     EXPECT_EQ(charged, mapping_page_count(&memory));
     mapping_destroy(&file);
     mapping_destroy(&memory);
+    /* A thread's stack goes a moment after its end, when its CPU has left it. */
+    for (unsigned i = 0; i < 2000 && fake_memory_live_pages() != pages; i++)
+        sleep_until(clock_monotonic_ns() + NS_PER_MS, WAIT_UNINTERRUPTIBLE);
     EXPECT_EQ(fake_memory_live_pages(), pages);
     EXPECT_EQ(charged, 0);
     EXPECT_EQ(pagecache_clean_pages(), 0);
