@@ -369,6 +369,15 @@ static long do_fallocate(struct uring_request *request)
     const struct uring_sqe *sqe = &request->sqe;
     return sys_fallocate(sqe->fd, (int)sqe->len, (long)sqe->offset, (long)sqe->address);
 }
+static int check_sync_range(const struct uring_sqe *sqe)
+{
+    return sqe->address ? -EINVAL : check_plain(sqe);
+}
+static long do_sync_range(struct uring_request *request)
+{
+    const struct uring_sqe *sqe = &request->sqe;
+    return sys_sync_file_range(sqe->fd, (long)sqe->offset, sqe->len, sqe->operation_flags);
+}
 static long do_fadvise(struct uring_request *request)
 {
     const struct uring_sqe *sqe = &request->sqe;
@@ -418,6 +427,7 @@ static const struct uring_operation operations[URING_OPCODES] = {
     [5] = {.issue = do_write_fixed, WRITES, SHORT_BREAKS},
     [6] = {.issue = do_poll, .check = check_poll, .needs_file = true},
     [7] = {.issue = do_remove_poll, .check = check_remove},
+    [8] = {.issue = do_sync_range, .check = check_sync_range},
     [9] = {.issue = do_send_message, .check = check_message, .needs_file = true, .retry_when = POLL_OUT | POLL_WRNORM},
     [10] = {.issue = do_receive_message,
             .check = check_message,

@@ -122,6 +122,14 @@ static void files(void)
     prepare(IORING_OP_READV, fd, parts, 2, 0);
     prepare(IORING_OP_FSYNC, fd, NULL, 0, 0);
     run(3);
+    prepare(IORING_OP_SYNC_FILE_RANGE, fd, NULL, 4096, 512);
+    run(1);
+    prepare(IORING_OP_SYNC_FILE_RANGE, fd, text, 4096, 512);
+    run(1);
+    prepare(IORING_OP_SYNC_FILE_RANGE, fd, NULL, 4096, -512);
+    run(1);
+    prepare(IORING_OP_SYNC_FILE_RANGE, 999, NULL, 4096, 512);
+    run(1);
     printf("%.3s %.4s\n", text, text + 10);
     prepare(IORING_OP_READ, fd, text, 5, -1); /* the file's own position */
     run(1);

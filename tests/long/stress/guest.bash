@@ -18,7 +18,7 @@ for ((round = 0; round < rounds; round++)); do
         echo "== ${words[0]}"
         start=$SECONDS
         timeout -k 5 $((seconds + 45)) setpriv --reuid="$user" --clear-groups stress-ng "--${words[0]}" "$instances" \
-            "${words[@]:1}" --verify --timeout "${seconds}s" --temp-path /tmp/stress 2>&1
+            "${words[@]:1}" --verify --timeout "${seconds}s" --temp-path . 2>&1
         echo "RESULT ${words[0]} status=$? seconds=$((SECONDS - start))"
         rm -rf /tmp/stress/*
     done
