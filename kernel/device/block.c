@@ -54,18 +54,16 @@ static void transfer_done(struct block_request *request, int err)
     store_release(&transfer->is_left, 1u);
 }
 
-int block_transfer(struct block_device *device, enum block_operation operation, uint64_t sector, void *buffer, size_t len)
+int block_transfer_segments(struct block_device *device, enum block_operation operation, uint64_t sector,
+                            struct block_segment *segments, unsigned count)
 {
-    if (len % 512 || len > UINT32_MAX)
-        return -EINVAL;
     struct transfer transfer = {.err = 0};
     wait_queue_init(&transfer.queue);
-    struct block_segment segment = {.address = buffer, .len = (uint32_t)len};
     struct block_request request = {
         .operation = operation,
         .sector = sector,
-        .segments = &segment,
-        .segment_count = operation == BLOCK_FLUSH ? 0 : 1,
+        .segments = segments,
+        .segment_count = count,
         .done = transfer_done,
         .owner = &transfer,
     };
@@ -74,4 +72,12 @@ int block_transfer(struct block_device *device, enum block_operation operation, 
     while (!load_acquire(&transfer.is_left))
         arch_cpu_relax();
     return transfer.err;
+}
+
+int block_transfer(struct block_device *device, enum block_operation operation, uint64_t sector, void *buffer, size_t len)
+{
+    if (len % 512 || len > UINT32_MAX)
+        return -EINVAL;
+    struct block_segment segment = {.address = buffer, .len = (uint32_t)len};
+    return block_transfer_segments(device, operation, sector, &segment, operation != BLOCK_FLUSH);
 }

@@ -35,5 +35,8 @@ void block_device_register(struct block_device *device); /* gives it the next na
 struct block_device *block_device_find(const char *name); /* NULL */
 struct block_device *block_device_first(void);
 struct block_device *block_device_next(struct block_device *device);
-/* Submits and sleeps until it is done. */
+/* Submits and sleeps until it is done: 0 or what block_request.done gets. count: at most device->segment_max. */
+int block_transfer_segments(struct block_device *device, enum block_operation operation, uint64_t sector,
+                            struct block_segment *segments, unsigned count);
+/* The same with one piece of memory; -EINVAL: len is not a multiple of 512. */
 int block_transfer(struct block_device *device, enum block_operation operation, uint64_t sector, void *buffer, size_t len);
