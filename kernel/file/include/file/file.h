@@ -13,7 +13,6 @@
 struct file;
 struct poll_table;
 struct vm_object;
-struct path_node; /* vfs: the name it was opened by */
 
 struct file_ops {
     /* At *offset for seekable files (moved by what was done), else offset is NULL. Bytes done or -errno. */

@@ -82,15 +82,13 @@ struct process {
     bool is_exiting, is_zombie, is_stopped;
     char name[16];         /* comm of the first thread */
     char *executable_path; /* /proc/PID/exe */
-    char *command_line;    /* unused: /proc reads the arguments from memory */
-    size_t command_line_len;
     uintptr_t arguments_start, arguments_end, environment_start, environment_end, stack_start;
     uint8_t auxv[512];
     size_t auxv_len;
     uint64_t start_ns;
     uint64_t children_user_ns, children_system_ns, exited_user_ns, exited_system_ns;
     int exit_signal; /* to the parent; SIGCHLD as a rule */
-    uint32_t dumpable, umask_unused;
+    uint32_t dumpable;
     struct wait_queue vfork_done;
     struct process_timers *timers; /* POSIX timers and itimers; made at creation */
 
@@ -113,7 +111,7 @@ struct process {
     uint32_t id_count; /* ids.c */
     int parent_death_signal;
     uint32_t personality, membarrier_registered;
-    uint64_t timer_slack_ns, ambient_unused;
+    uint64_t timer_slack_ns;
     struct usage_sum exited, children_used; /* beyond the times above */
 
     /* Of modules above, who drop them when their watcher is told (process/watcher.h); guarded by them. */
@@ -138,7 +136,6 @@ struct task {
     /* Restart of an interrupted call with its remaining time (restart_syscall). */
     long (*restart)(struct task *task);
     uint64_t restart_data[6];
-    void *fault_jump;
     /* The last fault, as signal frames tell it. */
     uint64_t fault_vector, fault_error, fault_address;
     bool is_stopped;                                     /* counted in process->stopped_count */
