@@ -5,14 +5,6 @@
 
 enum { COPY_ORDER = 2, COPY_BUFFER = (int)PAGE_SIZE << COPY_ORDER, SIGPIPE = 13 };
 
-static ssize_t transfer_kernel(struct file *file, void *buffer, size_t n, int64_t offset, bool is_write)
-{
-    struct io_vector io;
-    struct io_segment segment;
-    io_vector_kernel(&io, &segment, buffer, n);
-    return is_write ? file_write(file, &io, offset) : file_read(file, &io, offset);
-}
-
 /*
  * Copies up to len bytes from position *at of `in` to out's own position, a buffer at a time; *at moves by what was
  * written, so nothing is lost when `out` takes less than was read.
@@ -25,8 +17,8 @@ static ssize_t copy_out(struct file *out, struct file *in, int64_t *at, size_t l
     ssize_t total = 0, done = 0;
     while ((size_t)total < len) {
         size_t want = MIN(len - (size_t)total, (size_t)COPY_BUFFER);
-        ssize_t got = transfer_kernel(in, page_address(page), want, *at, false);
-        done = got <= 0 ? got : transfer_kernel(out, page_address(page), (size_t)got, -1, true);
+        ssize_t got = file_transfer_kernel(in, page_address(page), want, *at, false);
+        done = got <= 0 ? got : file_transfer_kernel(out, page_address(page), (size_t)got, -1, true);
         if (done <= 0)
             break;
         *at += done;

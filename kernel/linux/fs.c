@@ -91,23 +91,6 @@ long sys_openat2(int directory, struct user *path, struct user *how, size_t size
 
 /* ---- one path ---- */
 
-typedef int path_action(const struct vfs_caller *caller, struct dentry *base, const char *path, uint64_t a, uint64_t b);
-
-static int with_path(int directory, const struct user *path, path_action *action, uint64_t a, uint64_t b)
-{
-    struct path_string name;
-    struct vfs_caller caller = caller_current();
-    struct dentry *base = NULL;
-    int err = path_copy(&name, path);
-    if (!err)
-        err = directory_of(directory, name.text, &base);
-    if (!err)
-        err = action(&caller, base, name.text, a, b);
-    dentry_put(base);
-    path_free(&name);
-    return err;
-}
-
 static int do_mkdir(const struct vfs_caller *caller, struct dentry *base, const char *path, uint64_t mode, uint64_t unused)
 {
     return vfs_mkdir(caller, base, path, (uint32_t)mode);

@@ -53,6 +53,14 @@ void path_free(struct path_string *path)
         kfree(path->text);
 }
 
+ssize_t file_transfer_kernel(struct file *file, const void *buffer, size_t n, int64_t offset, bool is_write)
+{
+    struct io_vector io;
+    struct io_segment segment;
+    io_vector_kernel(&io, &segment, buffer, n);
+    return is_write ? file_write(file, &io, offset) : file_read(file, &io, offset);
+}
+
 int directory_of(int fd, const char *path, struct dentry **out)
 {
     *out = NULL;
@@ -69,7 +77,7 @@ int directory_of(int fd, const char *path, struct dentry **out)
     return dentry ? 0 : -ENOTDIR;
 }
 
-int path_lookup(int directory, const struct user *path, unsigned flags, struct dentry **out)
+int with_path(int directory, const struct user *path, path_action *action, uint64_t a, uint64_t b)
 {
     struct path_string name;
     struct vfs_caller caller = caller_current();
@@ -78,8 +86,18 @@ int path_lookup(int directory, const struct user *path, unsigned flags, struct d
     if (!err)
         err = directory_of(directory, name.text, &base);
     if (!err)
-        err = vfs_lookup(&caller, base, name.text, flags, out);
+        err = action(&caller, base, name.text, a, b);
     dentry_put(base);
     path_free(&name);
     return err;
+}
+
+static int look_up(const struct vfs_caller *caller, struct dentry *base, const char *path, uint64_t flags, uint64_t out)
+{
+    return vfs_lookup(caller, base, path, (unsigned)flags, (struct dentry **)(uintptr_t)out);
+}
+
+int path_lookup(int directory, const struct user *path, unsigned flags, struct dentry **out)
+{
+    return with_path(directory, path, look_up, flags, (uintptr_t)out);
 }

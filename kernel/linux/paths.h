@@ -45,10 +45,16 @@ static inline struct file *file_of(int fd)
     return NULL;
 }
 
+/* Reads or writes n bytes of kernel memory at the offset (-1: the file's own), as file_read and file_write do. */
+ssize_t file_transfer_kernel(struct file *file, const void *buffer, size_t n, int64_t offset, bool is_write);
+
 /*
  * The directory that a relative path starts at: NULL for AT_FDCWD and for absolute paths, else referenced. -EBADF,
  * -ENOTDIR.
  */
 int directory_of(int fd, const char *path, struct dentry **out);
+/* Path copied, its directory found: what `action` returns. */
+typedef int path_action(const struct vfs_caller *caller, struct dentry *base, const char *path, uint64_t a, uint64_t b);
+int with_path(int directory, const struct user *path, path_action *action, uint64_t a, uint64_t b);
 /* Path copied and looked up: the dentry, referenced. flags: LOOKUP_ bits. */
 int path_lookup(int directory, const struct user *path, unsigned flags, struct dentry **out);

@@ -6,14 +6,6 @@
 
 enum { SPLICE_NONBLOCK = 2, SPLICE_KNOWN = 15, SPLICE_MAX = 0x7ffff000, SIGPIPE = 13 };
 
-static ssize_t transfer_kernel(struct file *file, const void *buffer, size_t n, int64_t offset, bool is_write)
-{
-    struct io_vector io;
-    struct io_segment segment;
-    io_vector_kernel(&io, &segment, buffer, n);
-    return is_write ? file_write(file, &io, offset) : file_read(file, &io, offset);
-}
-
 struct splice_target {
     struct file *file;
     int64_t offset; /* -1: the file's own */
@@ -22,7 +14,7 @@ struct splice_target {
 static ssize_t consume_into_file(void *argument, const void *bytes, size_t n)
 {
     struct splice_target *target = argument;
-    ssize_t done = transfer_kernel(target->file, bytes, n, target->offset, true);
+    ssize_t done = file_transfer_kernel(target->file, bytes, n, target->offset, true);
     if (done > 0 && target->offset >= 0)
         target->offset += done;
     return done;
@@ -31,7 +23,7 @@ static ssize_t consume_into_file(void *argument, const void *bytes, size_t n)
 static ssize_t produce_from_file(void *argument, void *to, size_t n)
 {
     struct splice_target *source = argument;
-    ssize_t done = transfer_kernel(source->file, to, n, source->offset, false);
+    ssize_t done = file_transfer_kernel(source->file, to, n, source->offset, false);
     if (done > 0 && source->offset >= 0)
         source->offset += done;
     return done;
