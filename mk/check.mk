@@ -1,7 +1,7 @@
 # What a newcomer and CI call. The packages they need are installed by them.
 BOOT_TESTS := $(wildcard tests/boot/*.bats tests/abi/*.bats tests/apps/*.bats)
 
-.PHONY: demo check check-long check-all bench packages examples install
+.PHONY: demo check check-long bench packages examples install
 #: make demo       the Spring Boot example as a virtual machine
 #: make check      every test; ends with "N passed, N failed, N skipped"
 #: make check-long make check, and what takes long: storms, Python's own suite, ten minutes of fuzzing the system calls
